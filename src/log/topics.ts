@@ -1,0 +1,41 @@
+import type { TopicSpec } from './port.ts';
+import { UsageError } from '../errors.ts';
+
+/** Kafka allows these characters and 249 of them; the rest of a name is replaced. */
+const UNSAFE = /[^a-zA-Z0-9._-]+/g;
+
+export function topicSegment(name: string): string {
+  const safe = name.replace(UNSAFE, '-');
+  if (safe === '' || safe === '.' || safe === '..') throw new UsageError(`"${name}" can't be part of a topic name.`);
+  return safe.slice(0, 150);
+}
+
+/** Names of all topics of one namespace. */
+export interface TopicNames {
+  readonly records: string;
+  readonly deadLetters: string;
+  embeddings(model: string): string;
+  ledger(model: string): string;
+  sourceLedger(source: string): string;
+  shards(sink: string): string;
+}
+
+export function topicNames(namespace: string): TopicNames {
+  const ns = topicSegment(namespace);
+  return {
+    records: `${ns}.records`,
+    deadLetters: `${ns}.dead-letters`,
+    embeddings: (model) => `${ns}.embeddings.${topicSegment(model)}`,
+    ledger: (model) => `${ns}.ledger.${topicSegment(model)}`,
+    sourceLedger: (source) => `${ns}.ledger.source.${topicSegment(source)}`,
+    shards: (sink) => `${ns}.shards.${topicSegment(sink)}`,
+  };
+}
+
+export function compactedTopic(name: string, partitions: number): TopicSpec {
+  return { name, partitions, cleanup: 'compact' };
+}
+
+export function deadLetterTopic(name: string, partitions: number): TopicSpec {
+  return { name, partitions, cleanup: 'delete' };
+}

@@ -1,0 +1,45 @@
+import type { PipelineError } from '../errors.ts';
+import type { ModelFingerprint } from '../record/types.ts';
+
+export type InputKind = 'text' | 'image';
+
+/** What is known of a model before and after it is loaded. */
+export interface ModelInfo {
+  /** The name a user gives with `--model`, and the `<model>` of its topics. */
+  readonly name: string;
+  readonly kinds: readonly InputKind[];
+  readonly dimension: number;
+  /** Longer inputs are truncated to this many tokens, special tokens included. */
+  readonly maxTokens: number;
+  readonly fingerprint: ModelFingerprint;
+}
+
+export interface EmbedInput {
+  readonly text?: string;
+  readonly image?: { readonly mime: string; readonly bytes: Uint8Array };
+}
+
+export interface EmbedResult {
+  /** (N, D) float32, row i for input i; a row whose input is in `faults` is all zeros. */
+  readonly vectors: Float32Array;
+  /** (N,) tokens the model saw, special tokens included. */
+  readonly tokenCounts: Uint32Array;
+  /** (N,) 1 where the input was longer than the model reads. */
+  readonly truncated: Uint8Array;
+  /** Inputs that can't be embedded, by index; each error has `poison` set. */
+  readonly faults: ReadonlyMap<number, PipelineError>;
+}
+
+/**
+ * The model port. `embed` may be called again before an earlier call has resolved (a caller keeps two or three
+ * windows in flight so that no worker waits); each call is answered in its own input order. It rejects only for
+ * faults of the world, never for one input's data. Results do not depend on how inputs were batched beyond
+ * floating-point noise (cosine >= 0.99999).
+ */
+export interface Embedder {
+  readonly info: ModelInfo;
+  /** Inputs that make good batches when given in one call. */
+  readonly windowSize: number;
+  embed(inputs: readonly EmbedInput[], options?: { readonly signal?: AbortSignal; readonly as?: 'document' | 'query' }): Promise<EmbedResult>;
+  close(): Promise<void>;
+}
