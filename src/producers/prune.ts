@@ -1,0 +1,61 @@
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Log, OutputRecord, TransactionalProducer } from '../log/port.ts';
+import type { PublishReport } from './publisher.ts';
+
+const CONFIRM_ABOVE = 0.1;
+
+export interface PruneOptions {
+  readonly log: Log;
+  readonly producer: TransactionalProducer;
+  /** Marked: everything the source has now. */
+  readonly ledger: Ledger;
+  readonly ledgerTopic: string;
+  readonly recordsTopic: string;
+  readonly lineKeyPrefix: string;
+  readonly prune: boolean;
+  readonly confirmPrune?: (vanished: number, total: number) => Promise<boolean>;
+  readonly report: PublishReport;
+}
+
+/**
+ * Deletes the records that the ledger has and the source has not: a null value on the records topic, which travels to
+ * every output. The ids come from the ledger topic, since the ledger in memory holds only their hashes.
+ */
+export async function pruneVanished(options: PruneOptions): Promise<void> {
+  const { report, ledger, confirmPrune } = options;
+  const vanished = ledger.countUnmarked('published');
+  report.vanished = vanished;
+  if (!options.prune) return;
+  const total = report.created + report.changed + report.unchanged + vanished;
+  const confirmed =
+    vanished <= total * CONFIRM_ABOVE || confirmPrune === undefined || (await confirmPrune(vanished, total));
+  if (!confirmed) return;
+  const prefix = Buffer.from(options.lineKeyPrefix);
+  for await (const keys of unmarkedKeys(options)) {
+    const outputs: OutputRecord[] = [];
+    for (const key of keys) {
+      outputs.push({ topic: options.ledgerTopic, key, value: null });
+      const isLine = Buffer.compare(key.subarray(0, prefix.length), prefix) === 0;
+      if (!isLine) outputs.push({ topic: options.recordsTopic, key, value: null });
+    }
+    await options.producer.append(outputs);
+    report.pruned += outputs.filter((output) => output.topic === options.recordsTopic).length;
+  }
+  report.vanished = vanished - report.pruned;
+}
+
+/** The keys in the ledger that have no mark, each once; takes them out of the ledger. */
+async function* unmarkedKeys({ log, ledger, ledgerTopic }: PruneOptions): AsyncGenerator<Uint8Array[]> {
+  const info = (await log.topics()).find((topic) => topic.name === ledgerTopic);
+  for (const { partition, startOffset, endOffset } of info?.partitionInfo ?? []) {
+    for await (const batch of log.read(ledgerTopic, partition, startOffset, endOffset)) {
+      const keys: Uint8Array[] = [];
+      for (const { key } of batch.records) {
+        if (key === null || !ledger.has(key) || ledger.isMarked(key)) continue;
+        ledger.delete(key);
+        keys.push(key);
+      }
+      if (keys.length > 0) yield keys;
+    }
+  }
+}

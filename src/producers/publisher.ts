@@ -1,0 +1,232 @@
+import type { Codec } from '../codec/port.ts';
+import { Ledger, restoreLedger } from '../ledger/ledger.ts';
+import type { Log, OutputRecord, TransactionalProducer } from '../log/port.ts';
+import { compactedTopic, deadLetterTopic, type TopicNames } from '../log/topics.ts';
+import { deadLetterHeaders } from '../record/dead-letter.ts';
+import { sha256 } from '../record/identity.ts';
+import type { Source, SourceBatch, SourceFault, SourceItem } from './port.ts';
+import { encodeItem, ZERO_FINGERPRINT_BYTES } from './encode-item.ts';
+import { pruneVanished } from './prune.ts';
+
+/** Keys of a ledger entry for a line that became a dead letter; no id begins with NUL. */
+const LINE_KEY_PREFIX = '\0line:';
+
+export interface PublishOptions {
+  readonly source: Source;
+  readonly log: Log;
+  readonly codec: Codec;
+  readonly topics: TopicNames;
+  readonly partitions: number;
+  readonly clock: () => number;
+  /** Stop after this many new or changed records; what is unchanged does not count, so that a repeat makes progress. */
+  readonly limit?: number;
+  /** Delete records of this source that it no longer has. Needs the whole source: no `limit`, no filter. */
+  readonly prune?: boolean;
+  /** Asked before more than a tenth of the records is deleted; false leaves them. */
+  readonly confirmPrune?: (vanished: number, total: number) => Promise<boolean>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (report: PublishReport) => void;
+}
+
+/** read = created + changed + unchanged + deadLettered. */
+export interface PublishReport {
+  readonly source: string;
+  read: number;
+  created: number;
+  changed: number;
+  unchanged: number;
+  /** Rows that can't become a record, those of earlier runs included. */
+  deadLettered: number;
+  /** Of these, published as dead letters now. */
+  newDeadLetters: number;
+  deadLettersByReason: Record<string, number>;
+  /** Rows that `--where` left out; not part of `read`. */
+  filtered: number;
+  /** Records deleted because the source no longer has them. */
+  pruned: number;
+  /** Records the source no longer has that were left: no `prune`, or not confirmed. */
+  vanished: number;
+  bytesRead: number;
+  /** False after a stop or a limit. */
+  complete: boolean;
+}
+
+/**
+ * Publishes what is new or changed in a source, and its faults as dead letters, each batch with its entries in the
+ * source's ledger in one transaction: killed anywhere, the next run goes on with what is missing.
+ */
+export async function publish(options: PublishOptions): Promise<PublishReport> {
+  const { source, log, topics, partitions } = options;
+  const ledgerTopic = topics.sourceLedger(source.name);
+  await log.ensureTopics([
+    compactedTopic(topics.records, partitions),
+    deadLetterTopic(topics.deadLetters, partitions),
+    compactedTopic(ledgerTopic, partitions),
+  ]);
+  // The producer first: it fences a run of the same source that is still alive before the ledger is read.
+  const producer = await log.producer(ledgerTopic);
+  try {
+    const ledger = new Ledger();
+    for (let partition = 0; partition < partitions; partition++)
+      await restoreLedger(ledger, { log, codec: options.codec, topic: ledgerTopic, partition }, options.signal);
+    const publisher = new Publisher(options, producer, ledger, ledgerTopic);
+    await publisher.publishAll();
+    // What a filter left out has not vanished.
+    if (publisher.report.complete && publisher.report.filtered === 0) await publisher.finish(options.prune ?? false);
+    return publisher.report;
+  } finally {
+    await producer.close();
+  }
+}
+
+class Publisher {
+  readonly report: PublishReport;
+  readonly #options: PublishOptions;
+  readonly #producer: TransactionalProducer;
+  readonly #ledger: Ledger;
+  readonly #ledgerTopic: string;
+  #outputs: OutputRecord[] = [];
+
+  constructor(options: PublishOptions, producer: TransactionalProducer, ledger: Ledger, ledgerTopic: string) {
+    this.#options = options;
+    this.#producer = producer;
+    this.#ledger = ledger;
+    this.#ledgerTopic = ledgerTopic;
+    this.report = emptyReport(options.source.name);
+  }
+
+  async publishAll(): Promise<void> {
+    const { source, signal, limit = Infinity, onProgress } = this.#options;
+    // The append of one batch is written while the next one is read and encoded.
+    let writing: Promise<unknown> = Promise.resolve();
+    try {
+      for await (const batch of source.read(signal)) {
+        const reachedLimit = this.#take(batch, limit);
+        await writing;
+        writing = this.#flush();
+        // Handled when awaited; until then a rejection must not count as unhandled.
+        writing.catch(() => undefined);
+        onProgress?.(this.report);
+        if (reachedLimit || signal?.aborted === true) return;
+      }
+    } finally {
+      await writing;
+    }
+    this.report.complete = true;
+  }
+
+  /** Deletes what vanished, or counts it. */
+  async finish(prune: boolean): Promise<void> {
+    const { log, topics, confirmPrune, onProgress } = this.#options;
+    await pruneVanished({
+      log,
+      producer: this.#producer,
+      ledger: this.#ledger,
+      ledgerTopic: this.#ledgerTopic,
+      recordsTopic: topics.records,
+      lineKeyPrefix: LINE_KEY_PREFIX,
+      prune,
+      ...(confirmPrune && { confirmPrune }),
+      report: this.report,
+    });
+    onProgress?.(this.report);
+  }
+
+  #flush(): Promise<unknown> {
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs.length === 0 ? Promise.resolve() : this.#producer.append(outputs);
+  }
+
+  /** True when the limit is reached. */
+  #take(batch: SourceBatch, limit: number): boolean {
+    const { report } = this;
+    report.filtered += batch.filtered;
+    report.bytesRead = batch.bytesRead;
+    for (const item of batch.items) {
+      if (report.created + report.changed >= limit) return true;
+      report.read++;
+      if (item.kind === 'fault') this.#takeFault(item);
+      else this.#takeItem(item);
+    }
+    return false;
+  }
+
+  #takeItem(item: SourceItem): void {
+    const { source, codec, clock, topics } = this.#options;
+    const ledger = this.#ledger;
+    const known = ledger.has(item.id);
+    if (!ledger.mark(item.id)) {
+      this.#takeFault(duplicateFault(item, source.location));
+      return;
+    }
+    const { value, identity } = encodeItem(codec, item, source.name, clock());
+    if (known && ledger.outcomeOf(item.id, identity, ZERO_FINGERPRINT_BYTES) === 'published') {
+      this.report.unchanged++;
+      return;
+    }
+    if (known) this.report.changed++;
+    else this.report.created++;
+    const key = Buffer.from(item.id);
+    this.#outputs.push({ topic: topics.records, key, value });
+    this.#enter(key, identity, 'published', item.line);
+  }
+
+  #takeFault(fault: SourceFault): void {
+    const { source, topics } = this.#options;
+    const { report } = this;
+    report.deadLettered++;
+    report.deadLettersByReason[fault.code] = (report.deadLettersByReason[fault.code] ?? 0) + 1;
+    const ledgerKey = Buffer.from(`${LINE_KEY_PREFIX}${fault.line}:${fault.code}`);
+    const identity = sha256(fault.raw);
+    const before = this.#ledger.outcomeOf(ledgerKey, identity, ZERO_FINGERPRINT_BYTES);
+    this.#ledger.mark(ledgerKey);
+    if (before === 'dead-lettered') return;
+    report.newDeadLetters++;
+    this.#outputs.push({
+      topic: topics.deadLetters,
+      key: Buffer.from(`${source.name}:${fault.line}`),
+      // A view of the reader's buffer, which the reader will use again.
+      value: Uint8Array.from(fault.raw),
+      headers: deadLetterHeaders(
+        { stage: 'produce', connector: source.name, line: fault.line },
+        { code: fault.code, message: fault.reason },
+      ),
+    });
+    this.#enter(ledgerKey, identity, 'dead-lettered', fault.line);
+  }
+
+  #enter(key: Buffer, identity: Uint8Array, outcome: 'published' | 'dead-lettered', line: number): void {
+    const entry = { contentHash: identity, fingerprint: ZERO_FINGERPRINT_BYTES, outcome, offset: line } as const;
+    this.#ledger.set(key, entry);
+    this.#outputs.push({ topic: this.#ledgerTopic, key, value: this.#options.codec.encodeLedgerParts(entry) });
+  }
+}
+
+function duplicateFault(item: SourceItem, location: string): SourceFault {
+  return {
+    kind: 'fault',
+    code: 'DUPLICATE_ID',
+    reason: `${location}:${item.line}: the id "${item.id}" was there before in this source; the first one is kept. Choose a unique column with --id.`,
+    line: item.line,
+    raw: item.raw ?? Buffer.from(item.text ?? item.id),
+  };
+}
+
+function emptyReport(source: string): PublishReport {
+  return {
+    source,
+    read: 0,
+    created: 0,
+    changed: 0,
+    unchanged: 0,
+    deadLettered: 0,
+    newDeadLetters: 0,
+    deadLettersByReason: {},
+    filtered: 0,
+    pruned: 0,
+    vanished: 0,
+    bytesRead: 0,
+    complete: false,
+  };
+}
