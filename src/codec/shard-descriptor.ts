@@ -4,8 +4,8 @@ import type { AvroWriter } from './avro-writer.ts';
 import { HASH_BYTES, bytesOfHash, fingerprintOf, hexOf } from './hashes.ts';
 
 export function writeShardDescriptor(writer: AvroWriter, descriptor: ShardDescriptor): void {
-  const { name, sink, format, topic, partition, firstOffset, lastOffset } = descriptor;
-  for (const text of [name, sink, format, topic]) writer.writeString(text);
+  const { name, sink, format, location, topic, partition, firstOffset, lastOffset } = descriptor;
+  for (const text of [name, sink, format, location, topic]) writer.writeString(text);
   for (const number of [partition, firstOffset, lastOffset, descriptor.rows, descriptor.deletions])
     writer.writeLong(number);
   writer.writeString(descriptor.model);
@@ -33,6 +33,7 @@ export function readShardDescriptor(reader: AvroReader): ShardDescriptor {
     name: reader.readString(),
     sink: reader.readString(),
     format: reader.readString(),
+    location: reader.readString(),
     topic: reader.readString(),
     partition: reader.readLong(),
     firstOffset: reader.readLong(),

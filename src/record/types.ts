@@ -83,6 +83,8 @@ export interface ShardDescriptor {
   readonly name: string;
   readonly sink: string;
   readonly format: string;
+  /** The shard folder: an absolute path (later also a URL). Readers may be told another one when it was moved. */
+  readonly location: string;
   readonly topic: string;
   readonly partition: number;
   readonly firstOffset: number;

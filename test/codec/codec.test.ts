@@ -98,6 +98,7 @@ const descriptor: fc.Arbitrary<ShardDescriptor> = fc.record({
   name: text,
   sink: text,
   format: text,
+  location: text,
   topic: text,
   partition: fc.nat(),
   firstOffset: offset,

@@ -1,0 +1,210 @@
+import type { Codec } from '../codec/port.ts';
+import type { PipelineError } from '../errors.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { LogRecord, OutputRecord, PartitionTask, Progress } from '../log/port.ts';
+import type { EmbedInput, EmbedResult, Embedder } from '../models/port.ts';
+import { deadLetterHeaders } from '../record/dead-letter.ts';
+import type { PartKind } from '../record/identity.ts';
+import { addCounts, emptyCounts, type ProcessCounts } from './outcomes.ts';
+import { planBatch, type Decision } from './plan.ts';
+
+/** Batches the model has before it: one at work, one or two waiting, so that no worker ever waits for the log. */
+const MAX_IN_FLIGHT = 3;
+
+export interface EmbeddingPartitionOptions {
+  readonly codec: Codec;
+  readonly embedder: Embedder;
+  /** The state of this partition, restored. */
+  readonly ledger: Ledger;
+  readonly clock: () => number;
+  readonly kinds: readonly PartKind[];
+  readonly fingerprint: Uint8Array;
+  readonly group: string;
+  readonly input: { readonly topic: string; readonly partition: number };
+  readonly outputTopics: { readonly embeddings: string; readonly ledger: string; readonly deadLetters: string };
+  /** Grows by what is committed. */
+  readonly counts: ProcessCounts;
+  readonly onCommitted: () => void;
+}
+
+interface InFlight {
+  readonly decisions: readonly Decision[];
+  readonly counts: ProcessCounts;
+  readonly offset: number;
+  readonly result: Promise<EmbedResult | undefined>;
+  settled: boolean;
+}
+
+/**
+ * One partition under one model. `process` plans a batch by the ledger, hands it to the model and answers with the
+ * batches before it that are done: the next batch is prepared, and the last one written, while the model works.
+ *
+ * The ledger in memory runs ahead of the log by what is in flight. That is safe since any failure ends the task, and
+ * the next one restores the ledger from what was committed.
+ */
+export class EmbeddingPartition implements PartitionTask {
+  readonly #options: EmbeddingPartitionOptions;
+  readonly #inFlight: InFlight[] = [];
+  readonly #uncommitted = new WeakMap<Progress, ProcessCounts>();
+  readonly #abort = new AbortController();
+
+  constructor(options: EmbeddingPartitionOptions) {
+    this.#options = options;
+  }
+
+  async process(records: readonly LogRecord[]): Promise<Progress> {
+    this.#begin(records);
+    return this.#collect(MAX_IN_FLIGHT - 1);
+  }
+
+  async idle(): Promise<Progress> {
+    return this.#collect(0);
+  }
+
+  committed(progress: Progress): Promise<void> {
+    const counts = this.#uncommitted.get(progress);
+    if (counts !== undefined) addCounts(this.#options.counts, counts);
+    this.#options.onCommitted();
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await Promise.allSettled(this.#inFlight.map((batch) => batch.result));
+    this.#inFlight.length = 0;
+  }
+
+  #begin(records: readonly LogRecord[]): void {
+    const { ledger, fingerprint, embedder } = this.#options;
+    const { decisions, ...planned } = planBatch(records, this.#options);
+    const inputs: EmbedInput[] = [];
+    for (const decision of decisions) {
+      if (decision.kind === 'delete') ledger.delete(decision.record.key ?? new Uint8Array());
+      else if (decision.kind === 'embed') {
+        ledger.set(decision.view.id, { contentHash: decision.contentHash, fingerprint, outcome: 'embedded' });
+        inputs.push(inputOf(decision, this.#options.kinds));
+      }
+    }
+    const result = inputs.length === 0 ? undefined : embedder.embed(inputs, { signal: this.#abort.signal });
+    const batch: InFlight = {
+      decisions,
+      counts: { ...emptyCounts(), ...planned, read: records.length },
+      offset: (records.at(-1)?.offset ?? -1) + 1,
+      result: Promise.resolve(result),
+      settled: result === undefined,
+    };
+    const settle = (): void => {
+      batch.settled = true;
+    };
+    // A rejection is met by whoever awaits the batch; here it only marks it as ready to be met.
+    batch.result.then(settle, settle);
+    this.#inFlight.push(batch);
+  }
+
+  /** Waits until at most `leave` batches are in flight and takes all that are done, in order. */
+  async #collect(leave: number): Promise<Progress> {
+    const counts = emptyCounts();
+    const outputs: OutputRecord[] = [];
+    let offset: number | undefined;
+    for (let next = this.#inFlight[0]; next !== undefined; next = this.#inFlight[0]) {
+      if (!next.settled && this.#inFlight.length <= leave) break;
+      this.#complete(next, await next.result, outputs);
+      addCounts(counts, next.counts);
+      offset = next.offset;
+      this.#inFlight.shift();
+    }
+    const progress: Progress = offset === undefined ? { outputs } : { outputs, offset };
+    this.#uncommitted.set(progress, counts);
+    return progress;
+  }
+
+  #complete(batch: InFlight, result: EmbedResult | undefined, outputs: OutputRecord[]): void {
+    let index = 0;
+    for (const decision of batch.decisions) {
+      if (decision.kind === 'delete') this.#outputDeletion(decision.record, outputs);
+      else if (decision.kind === 'dead-letter') this.#outputDeadLetter(decision, decision.error, batch.counts, outputs);
+      else if (result !== undefined) {
+        const fault = result.faults.get(index);
+        if (fault === undefined) this.#outputEmbedding(decision, result, index, batch.counts, outputs);
+        else this.#outputDeadLetter(decision, fault, batch.counts, outputs);
+        index++;
+      }
+    }
+  }
+
+  #outputEmbedding(
+    { record, view, contentHash }: Extract<Decision, { kind: 'embed' }>,
+    { vectors, tokenCounts, truncated }: EmbedResult,
+    index: number,
+    counts: ProcessCounts,
+    outputs: OutputRecord[],
+  ): void {
+    const { codec, embedder, fingerprint, clock, outputTopics } = this.#options;
+    const { name, dimension } = embedder.info;
+    const tokenCount = tokenCounts[index] ?? 0;
+    const isTruncated = truncated[index] === 1;
+    const value = codec.encodeEmbeddingOf(view, {
+      model: name,
+      fingerprint,
+      contentHash,
+      tokenCount,
+      truncated: isTruncated,
+      createdAt: clock(),
+      vector: vectors.subarray(index * dimension, (index + 1) * dimension),
+    });
+    outputs.push(this.#output(outputTopics.embeddings, record.key, value));
+    this.#outputLedger(record, contentHash, 'embedded', outputs);
+    counts.embedded++;
+    counts.tokens += tokenCount;
+    if (isTruncated) counts.truncated++;
+  }
+
+  #outputDeletion(record: LogRecord, outputs: OutputRecord[]): void {
+    const { embeddings, ledger } = this.#options.outputTopics;
+    outputs.push(this.#output(embeddings, record.key, null), this.#output(ledger, record.key, null));
+  }
+
+  #outputDeadLetter(
+    { record, contentHash, known }: Exclude<Decision, { kind: 'delete' }>,
+    error: PipelineError,
+    counts: ProcessCounts,
+    outputs: OutputRecord[],
+  ): void {
+    const { ledger, fingerprint, outputTopics, group, input } = this.#options;
+    const origin = { stage: 'process', connector: group, ...input, offset: record.offset };
+    outputs.push({
+      ...this.#output(outputTopics.deadLetters, record.key, record.value),
+      headers: deadLetterHeaders(origin, error),
+    });
+    // An embedding of what the id said before is not one of what it says now.
+    if (known) outputs.push(this.#output(outputTopics.embeddings, record.key, null));
+    ledger.set(record.key ?? new Uint8Array(), { contentHash, fingerprint, outcome: 'dead-lettered' });
+    this.#outputLedger(record, contentHash, 'dead-lettered', outputs);
+    counts.deadLettered++;
+    counts.deadLettersByReason[error.code] = (counts.deadLettersByReason[error.code] ?? 0) + 1;
+  }
+
+  #outputLedger(
+    record: LogRecord,
+    contentHash: Uint8Array,
+    outcome: 'embedded' | 'dead-lettered',
+    outputs: OutputRecord[],
+  ): void {
+    const { codec, fingerprint, outputTopics } = this.#options;
+    const value = codec.encodeLedgerParts({ contentHash, fingerprint, outcome, offset: record.offset });
+    outputs.push(this.#output(outputTopics.ledger, record.key, value));
+  }
+
+  /** Output partition = input partition, so that a partition's ledger lives where its records do. */
+  #output(topic: string, key: Uint8Array | null, value: Uint8Array | null): OutputRecord {
+    return { topic, partition: this.#options.input.partition, key, value };
+  }
+}
+
+function inputOf({ view }: Extract<Decision, { kind: 'embed' }>, kinds: readonly PartKind[]): EmbedInput {
+  const image = view.image;
+  return {
+    ...(view.text !== undefined && kinds.includes('text') && { text: view.text }),
+    ...(image?.bytes && kinds.includes('image') && { image: { mime: image.mime, bytes: image.bytes } }),
+  };
+}
