@@ -1,0 +1,83 @@
+import type { Flags, ListFlag, OptionsOf, StringFlag } from './flags.ts';
+import type { globalFlags } from './definitions/global.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Progress } from '../telemetry/progress.ts';
+
+/** 0: done; 1: finished with something wrong. Wrong usage (2) and a stop (130) are the frame's. */
+export type ExitCode = 0 | 1;
+
+/** What a command takes besides flags, in the order of the keys. A list, or a string with `rest`, comes last. */
+export type PositionalSpec =
+  | (Pick<StringFlag, 'type' | 'description' | 'choices' | 'required' | 'schema' | 'default'> & {
+      /** All that is left, joined by blanks: words of a query need no quotes. */
+      readonly rest?: boolean;
+    })
+  | Pick<ListFlag, 'type' | 'description' | 'choices' | 'required' | 'schema' | 'default'>;
+export type Positionals = Readonly<Record<string, PositionalSpec>>;
+
+export interface Example {
+  /** What stands after the command's name. */
+  readonly arguments: string;
+  readonly does: string;
+}
+
+export type GlobalOptions = OptionsOf<typeof globalFlags>;
+
+/** What a body gets from the frame. */
+export interface CommandContext<Specs = Flags, Takes = Positionals> {
+  /** The command's flags and the global ones, checked. */
+  readonly options: OptionsOf<Specs> & GlobalOptions;
+  readonly args: OptionsOf<Takes>;
+  /** Aborts at the first Ctrl-C (SIGINT, SIGTERM, SIGHUP): finish what is in flight, commit, and return. */
+  readonly signal: AbortSignal;
+  /** To stderr, above the progress bars. */
+  readonly log: Logger;
+  /** To stderr; silent with --quiet, --json and in CI. The frame closes it. */
+  readonly progress: Progress;
+  readonly output: Output;
+}
+
+/** stdout. With --json exactly one JSON object a run is printed there, and nothing else. */
+export interface Output {
+  /** True with --json. */
+  readonly isJson: boolean;
+  /**
+   * The command's result: `json` with --json, `human()` otherwise. Call it once, at the end. It is printed with
+   * --quiet too: a result is what was asked for.
+   */
+  result(json: unknown, human: () => string): void;
+}
+
+/** What `src/cli/commands/<name>.ts` exports. */
+export interface CommandModule<Specs = Flags, Takes = Positionals> {
+  run(context: CommandContext<Specs, Takes>): Promise<ExitCode>;
+}
+
+export type CommandBody<Specs, Takes = Positionals> = (context: CommandContext<Specs, Takes>) => Promise<ExitCode>;
+
+/** A command as data: `--help` reads it without loading the body. */
+export interface Command<Specs = Flags, Takes = Positionals> {
+  readonly name: string;
+  /** One line, from "does": "reads sources and publishes what is new". */
+  readonly summary: string;
+  /** A paragraph more for `<command> --help`. */
+  readonly details?: string;
+  readonly examples: readonly Example[];
+  readonly flags: Specs;
+  readonly positionals: Takes;
+  load(): Promise<CommandModule<Specs, Takes>>;
+}
+
+/**
+ * Flags are defined apart from the command (`defineFlags`), so that a body can take its types from them:
+ * `export const run: CommandBody<typeof produceFlags> = async ({ options }) => …`.
+ */
+export function defineCommand<Specs extends Flags, Takes extends Positionals = Positionals>(
+  command: Omit<Command<Specs, Takes>, 'positionals'> & { readonly positionals?: Takes },
+): Command {
+  return { positionals: {}, ...command };
+}
+
+export function definePositionals<const Takes extends Positionals>(positionals: Takes): Takes {
+  return positionals;
+}

@@ -1,0 +1,26 @@
+import { defineCommand } from '../command.ts';
+import { defineFlags } from '../flags.ts';
+import { modelRunFlags } from './process.ts';
+import { produceFlags } from './produce.ts';
+import { FORMATS, outputFlags } from './sink.ts';
+
+export const embedFlags = defineFlags({
+  ...produceFlags,
+  ...modelRunFlags,
+  sink: { type: 'list', choices: FORMATS, default: ['parquet', 'npy'], description: 'File formats to write' },
+  ...outputFlags,
+});
+
+export const embed = defineCommand({
+  name: 'embed',
+  summary: 'produce, process and sink in one process, until all adds up',
+  details:
+    'From files to vectors on disk in one go. Stop it at any moment and run it again: it goes on where it was, and ' +
+    'nothing is embedded twice.',
+  examples: [
+    { arguments: '--source=MetObjects.csv', does: 'embeds a CSV file into Parquet and NumPy files in data/' },
+    { arguments: '--source=objects.csv --sink=parquet --out=vectors', does: 'one format, another folder' },
+  ],
+  flags: embedFlags,
+  load: () => import('../commands/embed.ts'),
+});

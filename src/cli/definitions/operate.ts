@@ -1,0 +1,78 @@
+import { defineCommand, definePositionals } from '../command.ts';
+import { defineFlags } from '../flags.ts';
+import { DEFAULT_MODEL } from './process.ts';
+import { count } from './schemas.ts';
+
+export const statusFlags = defineFlags({});
+
+export const status = defineCommand({
+  name: 'status',
+  summary: 'shows topics, groups and how far each of them is',
+  examples: [
+    { arguments: '', does: 'what is on the log, and what is left to do' },
+    { arguments: '--json', does: 'the same for a program' },
+  ],
+  flags: statusFlags,
+  load: () => import('../commands/status.ts'),
+});
+
+export const reconcileFlags = defineFlags({
+  model: { type: 'list', description: 'Only these models', defaultText: 'all on the log' },
+});
+
+export const reconcile = defineCommand({
+  name: 'reconcile',
+  summary: 'recounts from the log that nothing is missing, stale or double',
+  details:
+    'Every live record must have, for each model, a ledger entry of its present text, and every sink must hold exactly ' +
+    'the live embeddings. A difference is printed by id, and the exit code is 1.',
+  examples: [{ arguments: '', does: 'checks everything that is on the log' }],
+  flags: reconcileFlags,
+  load: () => import('../commands/reconcile.ts'),
+});
+
+export const searchFlags = defineFlags({
+  model: { type: 'string', default: DEFAULT_MODEL, description: 'Whose embeddings are searched' },
+  limit: { type: 'number', schema: count, default: 10, description: 'Results to show' },
+});
+
+export const searchPositionals = definePositionals({
+  query: { type: 'string', rest: true, required: true, description: 'What to look for, in words' },
+});
+
+export const search = defineCommand({
+  name: 'search',
+  summary: 'finds the records closest in meaning to a query',
+  details: 'Exact: every live embedding on the log is compared.',
+  examples: [
+    { arguments: '"bronze vessel with a dragon"', does: 'the ten closest records' },
+    { arguments: '"woven silk" --limit=3 --json', does: 'the three closest, for a program' },
+  ],
+  flags: searchFlags,
+  positionals: searchPositionals,
+  load: () => import('../commands/search.ts'),
+});
+
+export const modelsFlags = defineFlags({});
+
+export const modelsPositionals = definePositionals({
+  action: {
+    type: 'string',
+    choices: ['list', 'show', 'check'],
+    default: 'list',
+    description: 'All models, one of them, or try one out on two texts',
+  },
+  name: { type: 'string', description: 'The model to show or check' },
+});
+
+export const models = defineCommand({
+  name: 'models',
+  summary: 'lists, shows and checks the models',
+  examples: [
+    { arguments: '', does: 'the models there are' },
+    { arguments: `check ${DEFAULT_MODEL}`, does: 'loads a model and embeds two texts with it' },
+  ],
+  flags: modelsFlags,
+  positionals: modelsPositionals,
+  load: () => import('../commands/models.ts'),
+});

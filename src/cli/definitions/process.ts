@@ -1,0 +1,37 @@
+import { defineCommand } from '../command.ts';
+import { defineFlags } from '../flags.ts';
+import { count } from './schemas.ts';
+
+export const DEFAULT_MODEL = 'all-MiniLM-L6-v2';
+
+/** What it takes to run models, whether they follow or not. */
+export const modelRunFlags = defineFlags({
+  model: { type: 'list', default: [DEFAULT_MODEL], description: 'Models, each a consumer group of its own' },
+  workers: { type: 'number', schema: count, description: 'Threads that run the model', defaultText: 'one a core' },
+  batchTokens: {
+    type: 'number',
+    schema: count,
+    description: 'Most tokens in one batch of the model, padding included',
+    defaultText: "the model's best",
+  },
+  takeOver: { type: 'boolean', description: 'Take the work from a process that still holds it' },
+});
+
+export const processFlags = defineFlags({
+  ...modelRunFlags,
+  follow: { type: 'boolean', description: 'Keep going when all is read, until Ctrl-C' },
+});
+
+export const process = defineCommand({
+  name: 'process',
+  summary: 'embeds what is on the log and was not embedded yet',
+  details:
+    'A record is skipped only when this very text was embedded by this very model before. It ends at the end of the ' +
+    'log unless --follow is given; running it again goes on where it stopped.',
+  examples: [
+    { arguments: '', does: `embeds with ${DEFAULT_MODEL}, which is included` },
+    { arguments: '--model=all-MiniLM-L6-v2 --follow', does: 'embeds whatever is published, as it comes' },
+  ],
+  flags: processFlags,
+  load: () => import('../commands/process.ts'),
+});

@@ -1,0 +1,68 @@
+import { defineCommand } from '../command.ts';
+import { defineFlags } from '../flags.ts';
+import { count, delimiter, plainName } from './schemas.ts';
+
+export const produceFlags = defineFlags({
+  source: {
+    type: 'list',
+    placeholder: 'FILE',
+    required: true,
+    description: 'CSV files or folders of them. Repeat it or use commas (write \\, for a comma in a name)',
+  },
+  name: {
+    type: 'string',
+    schema: plainName,
+    description: 'Name of the source, under which its state is kept; with one source only',
+    defaultText: 'the file name without its extension',
+  },
+  preset: { type: 'string', description: 'Columns and text of a known file, e.g. metobjects', defaultText: 'detected' },
+  id: { type: 'string', placeholder: 'COLUMN', description: 'Column that identifies a row', defaultText: 'detected' },
+  text: {
+    type: 'string',
+    placeholder: 'TEMPLATE',
+    description: "What is embedded, with columns in braces: '{Title}. {Medium}'",
+    defaultText: 'composed of the columns that read like text',
+  },
+  metadata: {
+    type: 'list',
+    placeholder: 'COLUMN',
+    description: 'Columns to keep beside the vectors',
+    defaultText: 'all',
+  },
+  delimiter: {
+    type: 'string',
+    placeholder: 'CHAR',
+    schema: delimiter,
+    description: 'Character between fields, or tab, comma, semicolon, pipe',
+    defaultText: 'detected',
+  },
+  encoding: { type: 'string', description: 'utf-8, utf-16le, utf-16be or windows-1252', defaultText: 'detected' },
+  where: {
+    type: 'list',
+    commas: false,
+    placeholder: 'COLUMN=VALUE',
+    description: 'Only rows with this value in this column; repeated flags must all hold',
+  },
+  limit: { type: 'number', schema: count, description: 'Publish at most this many new or changed rows' },
+  prune: { type: 'boolean', description: 'Also delete what is no longer in the source' },
+  yes: { type: 'boolean', description: 'Prune even when that deletes more than a tenth' },
+  partitions: { type: 'number', schema: count, default: 4, description: 'Partitions of topics that are not there yet' },
+});
+
+export const produce = defineCommand({
+  name: 'produce',
+  summary: 'reads sources and publishes what is new or changed',
+  details:
+    'Encoding, delimiter, the id column and the text are detected and shown; flags overrule them. Running it again ' +
+    'publishes only rows that are new or changed. Rows that cannot be read become dead letters that name file and line.',
+  examples: [
+    { arguments: '--source=MetObjects.csv', does: 'publishes a CSV file, everything detected' },
+    {
+      arguments: "--source=objects.csv --id=Number --text='{Title}. {Medium}' --where=Public=True",
+      does: 'chooses the id, the text and the rows',
+    },
+    { arguments: '--source=objects.csv --prune', does: 'also deletes what vanished from the file' },
+  ],
+  flags: produceFlags,
+  load: () => import('../commands/produce.ts'),
+});

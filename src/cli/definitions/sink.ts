@@ -1,0 +1,49 @@
+import { defineCommand, definePositionals } from '../command.ts';
+import { defineFlags } from '../flags.ts';
+import { DEFAULT_MODEL } from './process.ts';
+import { count, plainName } from './schemas.ts';
+
+export const FORMATS = ['parquet', 'npy'] as const;
+
+export const outputFlags = defineFlags({
+  out: { type: 'string', placeholder: 'FOLDER', default: 'data', description: 'Folder for the files' },
+  shardRows: { type: 'number', schema: count, default: 100_000, description: 'Embeddings in one file' },
+  dtype: { type: 'string', choices: ['fp32', 'fp16'], default: 'fp32', description: 'Numbers of the npy files' },
+  snapshot: {
+    type: 'boolean',
+    description: 'One clean set instead of an append log: the latest live embedding of each id, in a new folder',
+  },
+});
+
+export const sinkFlags = defineFlags({
+  model: { type: 'list', default: [DEFAULT_MODEL], description: 'Whose embeddings' },
+  ...outputFlags,
+  sinkName: {
+    type: 'string',
+    schema: plainName,
+    description: 'Name under which the position is kept; another name writes everything again',
+    defaultText: 'made of format, model and folder',
+  },
+  follow: { type: 'boolean', description: 'Keep going when all is written, until Ctrl-C' },
+  takeOver: { type: 'boolean', description: 'Take the work from a process that still holds it' },
+});
+
+export const sinkPositionals = definePositionals({
+  formats: { type: 'list', choices: FORMATS, required: true, description: 'File formats to write' },
+});
+
+export const sink = defineCommand({
+  name: 'sink',
+  summary: 'writes the embeddings of a model to files',
+  details:
+    'Files appear whole and are never written twice: what is in the folder is exactly what is committed on the log. ' +
+    'A manifest lists them. Running it again adds what is new.',
+  examples: [
+    { arguments: 'parquet', does: 'writes Parquet files to data/' },
+    { arguments: 'parquet,npy --out=/srv/vectors', does: 'writes both formats elsewhere' },
+    { arguments: 'npy --snapshot --dtype=fp16', does: 'writes one clean set in half precision' },
+  ],
+  flags: sinkFlags,
+  positionals: sinkPositionals,
+  load: () => import('../commands/sink.ts'),
+});

@@ -1,0 +1,189 @@
+import { formatBytes, formatCount, formatDuration, formatRate } from './format.ts';
+
+/** What a source's publisher did. All counts are rows, unless named otherwise. */
+export interface ProduceReport {
+  readonly source: string;
+  readonly location: string;
+  readonly read: number;
+  readonly published: number;
+  /** Published before with the same content. */
+  readonly unchanged: number;
+  /** Left out by `--where`. */
+  readonly filtered: number;
+  readonly deadLettered: number;
+  /** Ids that vanished from the source and were deleted (`--prune`); not among `read`. */
+  readonly pruned: number;
+  readonly bytes: number;
+  readonly elapsedMs: number;
+}
+
+/** What a processor did: each record read ends as exactly one of six. */
+export interface ProcessReport {
+  readonly model: string;
+  readonly read: number;
+  readonly embedded: number;
+  readonly skipped: number;
+  readonly superseded: number;
+  readonly notApplicable: number;
+  readonly deleted: number;
+  readonly deadLettered: number;
+  readonly tokens: number;
+  readonly truncated: number;
+  readonly elapsedMs: number;
+}
+
+/** What a file sink did. */
+export interface SinkReport {
+  readonly sink: string;
+  readonly model: string;
+  /** Where the output lies. */
+  readonly out: string;
+  readonly embeddings: number;
+  readonly deletions: number;
+  readonly shards: number;
+  readonly bytes: number;
+  readonly elapsedMs: number;
+}
+
+export interface RunReport {
+  readonly produced: readonly ProduceReport[];
+  readonly processed: readonly ProcessReport[];
+  readonly sunk: readonly SinkReport[];
+  readonly elapsedMs: number;
+  readonly peakMemoryBytes?: number;
+  /** What to try next, or what to do about what went wrong; printed last. */
+  readonly hints?: readonly string[];
+}
+
+/** What does not add up, in words. Empty when all is well; anything in it is a bug and makes the run exit 1. */
+export function reportMismatches(report: RunReport): string[] {
+  const mismatches: string[] = [];
+  const compare = (who: string, read: number, parts: readonly (readonly [string, number])[]): void => {
+    const sum = parts.reduce((total, [, count]) => total + count, 0);
+    if (sum === read) return;
+    const spelled = parts.map(([name, count]) => `${formatCount(count)} ${name}`).join(' + ');
+    mismatches.push(`${who}: ${formatCount(read)} read, but ${spelled} = ${formatCount(sum)}`);
+  };
+  for (const each of report.produced) compare(`produce ${each.source}`, each.read, produceOutcomes(each));
+  for (const each of report.processed) compare(`process ${each.model}`, each.read, processOutcomes(each));
+  return mismatches;
+}
+
+/** True when something became a dead letter or does not add up: exit code 1. */
+export function hasTrouble(report: RunReport): boolean {
+  const deadLettered = [...report.produced, ...report.processed].some((each) => each.deadLettered > 0);
+  return deadLettered || reportMismatches(report).length > 0;
+}
+
+/** For `--json`: the report, with the mismatches always spelled out. */
+export function reportJson(report: RunReport): RunReport & { readonly mismatches: readonly string[] } {
+  return { ...report, mismatches: reportMismatches(report) };
+}
+
+/** The report as aligned text, with a line break at its end. */
+export function formatReport(report: RunReport): string {
+  const stages = [
+    ...report.produced.map(produceSection),
+    ...report.processed.map(processSection),
+    ...report.sunk.map(sinkSection),
+  ];
+  const nameWidth = Math.max(0, ...stages.flatMap(({ rows }) => rows.map(([name]) => name.length)));
+  const valueWidth = Math.max(0, ...stages.flatMap(({ rows }) => rows.map(([, value]) => value.length)));
+  const lines = stages.flatMap(({ title, rows, notes }) => [
+    title,
+    ...rows.map(
+      ([name, value, note]) =>
+        `  ${name.padEnd(nameWidth)}  ${value.padStart(valueWidth)}${note === undefined ? '' : `  ${note}`}`,
+    ),
+    ...notes.map((note) => `  ${note}`),
+    '',
+  ]);
+  const memory = report.peakMemoryBytes === undefined ? '' : `, peak memory ${formatBytes(report.peakMemoryBytes)}`;
+  lines.push(`Finished in ${formatDuration(report.elapsedMs)}${memory}.`);
+  const mismatches = reportMismatches(report);
+  for (const mismatch of mismatches) lines.push(`error: the counts do not add up: ${mismatch}`);
+  if (mismatches.length > 0) lines.push('error: this is a bug of embedstream; "reconcile" says what is really there.');
+  if (report.hints !== undefined && report.hints.length > 0) lines.push('', ...report.hints);
+  return `${lines.join('\n')}\n`;
+}
+
+interface Section {
+  readonly title: string;
+  /** Name, value, note. */
+  readonly rows: readonly (readonly [string, string, string?])[];
+  readonly notes: readonly string[];
+}
+
+type Outcomes = readonly (readonly [string, number])[];
+
+function produceOutcomes(each: ProduceReport): Outcomes {
+  return [
+    ['published', each.published],
+    ['unchanged', each.unchanged],
+    ['filtered out', each.filtered],
+    ['dead-lettered', each.deadLettered],
+  ];
+}
+
+function processOutcomes(each: ProcessReport): Outcomes {
+  return [
+    ['embedded', each.embedded],
+    ['skipped', each.skipped],
+    ['superseded', each.superseded],
+    ['not applicable', each.notApplicable],
+    ['deleted', each.deleted],
+    ['dead-lettered', each.deadLettered],
+  ];
+}
+
+/** The first outcome is always shown, the others when there are any. */
+function outcomeRows(outcomes: Outcomes): [string, string][] {
+  return outcomes
+    .filter(([, count], index) => index === 0 || count !== 0)
+    .map(([name, count]) => [name, formatCount(count)]);
+}
+
+function produceSection(each: ProduceReport): Section {
+  return {
+    title: `produce ${each.source} (${each.location})`,
+    rows: [
+      ['read', formatCount(each.read), `${formatBytes(each.bytes)}, ${rateOver(each.read, each.elapsedMs, 'rows')}`],
+      ...outcomeRows(produceOutcomes(each)),
+      ...outcomeRows([
+        ['', 0],
+        ['pruned', each.pruned],
+      ]).slice(1),
+    ],
+    notes: [],
+  };
+}
+
+function processSection(each: ProcessReport): Section {
+  const tokenNote = each.embedded === 0 ? undefined : rateOver(each.tokens, each.elapsedMs, 'tokens');
+  return {
+    title: `process ${each.model}`,
+    rows: [
+      ['read', formatCount(each.read), rateOver(each.read, each.elapsedMs, 'records')],
+      ...outcomeRows(processOutcomes(each)),
+      tokenNote === undefined ? ['tokens', formatCount(each.tokens)] : ['tokens', formatCount(each.tokens), tokenNote],
+      ['truncated', formatCount(each.truncated)],
+    ],
+    notes: [],
+  };
+}
+
+function sinkSection(each: SinkReport): Section {
+  return {
+    title: `sink ${each.sink} (${each.model})`,
+    rows: [
+      ['embeddings', formatCount(each.embeddings), rateOver(each.embeddings, each.elapsedMs, 'embeddings')],
+      ...(each.deletions === 0 ? [] : ([['deletions', formatCount(each.deletions)]] as const)),
+      ['shards', formatCount(each.shards), formatBytes(each.bytes)],
+    ],
+    notes: [`in ${each.out}`],
+  };
+}
+
+function rateOver(count: number, elapsedMs: number, unit: string): string {
+  return `${formatDuration(elapsedMs)}, ${formatRate(elapsedMs > 0 ? (count / elapsedMs) * 1000 : 0, unit)}`;
+}

@@ -1,0 +1,59 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parseArguments } from '../../src/cli/arguments.ts';
+import { resolveConfig } from '../../src/cli/config.ts';
+import { commands } from '../../src/cli/definitions/index.ts';
+import { globalFlags } from '../../src/cli/definitions/global.ts';
+import { kebabCase, takesValue } from '../../src/cli/flags.ts';
+import type { Flags, FlagSpec } from '../../src/cli/flags.ts';
+
+const mainPath = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+describe('the commands', () => {
+  it('agree on which flags take a value: the command is found by skipping values', () => {
+    const kinds = new Map<string, boolean>();
+    for (const flags of [globalFlags, ...commands.map((command): Flags => command.flags)]) {
+      for (const [key, spec] of Object.entries<FlagSpec>(flags)) {
+        expect(kinds.get(key) ?? takesValue(spec), key).toBe(takesValue(spec));
+        kinds.set(key, takesValue(spec));
+      }
+    }
+  });
+
+  it.each(commands.map((command) => [command.name, command] as const))('%s redefines no global flag', (_, command) => {
+    expect(Object.keys(command.flags).filter((key) => key in globalFlags)).toEqual([]);
+  });
+
+  it.each(commands.flatMap((command) => command.examples.map((example) => [command, example.arguments] as const)))(
+    '$name: the example "%s" is right',
+    (command, text) => {
+      const argv = Array.from(text.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g), ([word]) => word.replace(/["']/g, ''));
+      const parsed = parseArguments(argv, { ...globalFlags, ...command.flags });
+      const resolved = resolveConfig(command, commands, globalFlags, {
+        parsed,
+        environment: {},
+        folder: '/nonexistent',
+      });
+      expect(resolved.faults).toEqual([]);
+    },
+  );
+
+  it('have flags whose names survive the way to the command line', () => {
+    expect(kebabCase('batchTokens')).toBe('batch-tokens');
+  });
+});
+
+describe('--help from a shell', () => {
+  it.each([['--help'], ...commands.map(({ name }) => [name, '--help'])])('%s %s ends well, and quickly', (...argv) => {
+    const startMs = performance.now();
+    const { status, stdout, stderr } = spawnSync(process.execPath, [mainPath, ...argv.filter((each) => each !== '')], {
+      encoding: 'utf8',
+    });
+    const elapsedMs = performance.now() - startMs;
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('Usage: npm run');
+    // 300 ms is the promise, kept by far on an idle machine (100 ms); a test run shares its cores.
+    expect(elapsedMs).toBeLessThan(2000);
+  });
+});
