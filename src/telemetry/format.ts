@@ -1,10 +1,9 @@
-/** `1234567` -> `1,234,567`; at most one decimal below 100 where the number has any. */
+/** `1234567` -> `1,234,567`; below 100 with one decimal where it has any: `12.3`. */
 export function formatCount(count: number): string {
   if (!Number.isFinite(count)) return '?';
-  const digits = Number.isInteger(count) || Math.abs(count) >= 100 ? Math.round(count).toFixed(0) : count.toFixed(1);
-  return digits.replace(/\B(?=(\d{3})+(?!\d))/g, (_, __, at: number, whole: string) =>
-    whole.includes('.') && at > whole.indexOf('.') ? '' : ',',
-  );
+  const [integer = '', decimal] = count.toFixed(Math.abs(count) < 99.95 ? 1 : 0).split('.');
+  const grouped = integer.replace(/\B(?=(\d{3})+$)/g, ',');
+  return decimal === undefined || decimal === '0' ? grouped : `${grouped}.${decimal}`;
 }
 
 const BYTE_UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;

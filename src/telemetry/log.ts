@@ -37,11 +37,9 @@ export function createLogger({ level, format, write, stacks = false }: LoggerOpt
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: {
-        level: (label) => ({ level: label }),
-        log: (fields) => ({ ...Object(redact(fields)) }) as Record<string, unknown>,
-        bindings: (fields) => ({ ...Object(redact(fields)) }) as Record<string, unknown>,
-      },
+      formatters: { level: (label) => ({ level: label }) },
+      // Errors are described by `redact`, which knows what of them is harmless.
+      serializers: { err: (description: unknown) => description },
     },
     destination,
   );
@@ -56,22 +54,24 @@ export const silentLogger: Logger = {
   child: () => silentLogger,
 };
 
+/** Redacts here, not in pino: its formatters do not see the fields of a child. */
 function wrapPino(logger: pino.Logger): Logger {
+  const at =
+    (level: Exclude<LogLevel, 'silent'>) =>
+    (message: string, fields: LogFields = {}): void => {
+      if (logger.isLevelEnabled(level)) logger[level](redactFields(fields), redactText(message));
+    };
   return {
-    debug: (message, fields = {}) => {
-      logger.debug(fields, redactText(message));
-    },
-    info: (message, fields = {}) => {
-      logger.info(fields, redactText(message));
-    },
-    warn: (message, fields = {}) => {
-      logger.warn(fields, redactText(message));
-    },
-    error: (message, fields = {}) => {
-      logger.error(fields, redactText(message));
-    },
-    child: (fields) => wrapPino(logger.child(fields)),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (fields) => wrapPino(logger.child(redactFields(fields))),
   };
+}
+
+function redactFields(fields: LogFields): Record<string, unknown> {
+  return redact(fields) as Record<string, unknown>;
 }
 
 /** What of a JSON line has a place of its own in a human one. */

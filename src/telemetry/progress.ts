@@ -50,7 +50,7 @@ export interface Stage {
 }
 
 const REDRAW_MS = 100;
-const BAR_CELLS = 24;
+const BAR_CELLS = 16;
 
 /** Several stages at once, each with its bar, rate and time left. */
 export class Progress {
