@@ -12,16 +12,8 @@ export const METADATA_STRING = 4;
 
 const TWO_32 = 0x1_0000_0000;
 const HASH_BYTES = 32;
+const FLOAT_BYTES = 4;
 const MAX_VARINT_BYTES = 10;
-
-/** Schema id of a framed value. Errors: CODEC_NOT_FRAMED. */
-export function wireSchemaId(value: Uint8Array): number {
-  if (value.length < WIRE_HEADER_BYTES || value[0] !== 0) {
-    throw poisonError('CODEC_NOT_FRAMED', 'The value does not begin with the Confluent magic byte and a schema id.');
-  }
-  const [, a = 0, b = 0, c = 0, d = 0] = value;
-  return a * 0x100_0000 + ((b << 16) | (c << 8) | d);
-}
 
 /**
  * Walks one Embedding (schemas/Embedding.avsc, version 1) on the wire without making an object or a string: after
@@ -57,13 +49,12 @@ export class EmbeddingScanner {
   low = 0;
   high = 0;
   #at = 0;
+  #vectorAt = 0;
+  #sizedStart = 0;
   #end = 0;
 
-  /**
-   * Scans the framed value in [start, end). When `vectors` is given, the (D,) floats are copied to it from byte
-   * `vectorAt` on; they must be exactly `dimension` floats. Errors: CODEC_CORRUPT (poison).
-   */
-  scan(bytes: Uint8Array, start: number, end: number, vectors?: Uint8Array, vectorAt = 0): void {
+  /** Scans the framed value in [start, end). Errors: CODEC_CORRUPT (poison). */
+  scan(bytes: Uint8Array, start: number, end: number): void {
     this.bytes = bytes;
     this.#at = start + WIRE_HEADER_BYTES;
     this.#end = end;
@@ -80,8 +71,18 @@ export class EmbeddingScanner {
     this.createdAtHigh = this.high;
     this.#scanText();
     this.#scanMetadata();
-    this.#scanVector(vectors, vectorAt);
+    this.#scanVector();
     if (this.#at !== end) this.#corrupt('bytes are left over');
+  }
+
+  /** Copies the scanned value's vector, (dimension,) little-endian floats, to byte `to` of `target`. */
+  copyVector(target: Uint8Array, to: number): void {
+    this.#at = this.#vectorAt;
+    for (let count = this.#blockCount(); count > 0; count = this.#blockCount()) {
+      const start = this.#skip(count * FLOAT_BYTES);
+      target.set(this.bytes.subarray(start, this.#at), to);
+      to += count * FLOAT_BYTES;
+    }
   }
 
   /** Reads the int64 at `at` into `low` and `high`. */
@@ -89,8 +90,6 @@ export class EmbeddingScanner {
     this.#at = at;
     this.readLong();
   }
-
-  #sizedStart = 0;
 
   #corrupt(what: string): never {
     throw poisonError('CODEC_CORRUPT', `The value is not a valid Embedding: ${what} at byte ${this.#at}.`);
@@ -196,14 +195,11 @@ export class EmbeddingScanner {
     this.valueEnds[n] = this.#at;
   }
 
-  #scanVector(vectors: Uint8Array | undefined, vectorAt: number): void {
+  #scanVector(): void {
     let length = 0;
+    this.#vectorAt = this.#at;
     for (let count = this.#blockCount(); count > 0; count = this.#blockCount()) {
-      const start = this.#skip(count * 4);
-      if (vectors !== undefined) {
-        if (length + count > this.dimension) this.#corrupt(`more than ${this.dimension} numbers in the vector`);
-        vectors.set(this.bytes.subarray(start, this.#at), vectorAt + length * 4);
-      }
+      this.#skip(count * FLOAT_BYTES);
       length += count;
     }
     if (length !== this.dimension) this.#corrupt(`${length} numbers in a vector of ${this.dimension} dimensions`);

@@ -1,4 +1,4 @@
-import type { ShardFile } from '../record/types.ts';
+import type { ModelFingerprint, ShardFile } from '../record/types.ts';
 
 /**
  * Rows for a shard: values of the embeddings topic as they are on the log (Confluent wire format), so that a format
@@ -6,7 +6,7 @@ import type { ShardFile } from '../record/types.ts';
  * Deletions are not in here: the shard task keeps them.
  */
 export interface ShardRows {
-  readonly offsets: Float64Array;
+  readonly offsets: Float64Array<ArrayBuffer>;
   /** All values one after another; value i is [starts[i], starts[i + 1]). Ownership passes to the writer. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** (N + 1,) */
@@ -18,20 +18,38 @@ export interface StagedFile extends ShardFile {
   readonly stagedPath: string;
 }
 
+/** What `finish` leaves behind. */
+export interface FinishedShard {
+  /** In the order in which they are to be published: the file that readers look for comes last. */
+  readonly files: readonly StagedFile[];
+  /** Every model fingerprint that occurs, sorted. */
+  readonly fingerprints: readonly ModelFingerprint[];
+}
+
 /** One open shard. Calls never overlap; a shard that is neither finished nor aborted leaves only staged files behind. */
 export interface ShardWriter {
   /** Resolves when there is room for more: bounded in bytes. */
   write(rows: ShardRows): Promise<void>;
   /** Closes and fsyncs every file. `shardName` is known only now: it holds the last offset. */
-  finish(shardName: string): Promise<readonly StagedFile[]>;
+  finish(shardName: string): Promise<FinishedShard>;
   abort(): Promise<void>;
 }
 
-/** A file format of the file sinks. */
+export interface ShardOptions {
+  /** On the same file system as the shard folder; it exists. */
+  readonly stagingFolder: string;
+  readonly dimension: number;
+  readonly model: string;
+  /** Rows of a full shard: a hint, for formats whose header holds the count. */
+  readonly expectedRows?: number;
+}
+
+/** A file format of the file sinks. Any number of shards may be open at once. */
 export interface ShardFormat {
-  /** `parquet`, `npy`. */
+  /** `parquet`, `npy`, `npy-fp16`; the folder's name, too. */
   readonly name: string;
-  /** Files are staged in `stagingFolder` (on the same file system as the shard folder). */
-  open(options: { readonly stagingFolder: string; readonly dimension: number; readonly model: string }): Promise<ShardWriter>;
+  /** One line that opens a folder of it in Python, `{folder}` stands for the folder. */
+  readonly howToRead: string;
+  open(options: ShardOptions): Promise<ShardWriter>;
   close(): Promise<void>;
 }

@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { APPEND_LOG } from './manifest.ts';
+import type { ShardFormat } from './port.ts';
+import { ShardCatalog } from './shard-catalog.ts';
+import type { EncoderFormat, VectorDtype } from './shard-encoder.ts';
+import { ShardFolder } from './shard-folder.ts';
+import { ManifestKeeper, ShardPartition } from './shard-task.ts';
+import { createShardFormat } from './worker-format.ts';
+import type { Codec } from '../codec/port.ts';
+import { UsageError } from '../errors.ts';
+import type { Log, PartitionContext, PartitionTask, Task } from '../log/port.ts';
+import { compactedTopic, topicSegment, type TopicNames } from '../log/topics.ts';
+import type { ShardDescriptor } from '../record/types.ts';
+
+export const DEFAULT_SHARD_ROWS = 50_000;
+const RECORDS_SUFFIX = '.records';
+
+/** What a user may set, for the command line and the configuration file. */
+export const fileSinkSettings = z.object({
+  /** Records of the topic a shard, deletions included. */
+  shardRows: z.int().min(1).max(10_000_000).default(DEFAULT_SHARD_ROWS),
+  /** Only of npy; Parquet keeps float32. */
+  dtype: z.enum(['fp32', 'fp16']).default('fp32'),
+});
+
+export interface FileSinkOptions {
+  readonly format: EncoderFormat;
+  readonly log: Log;
+  readonly codec: Codec;
+  readonly topics: TopicNames;
+  readonly model: string;
+  readonly dimension: number;
+  /** The folder above `<format>/<model>/`. */
+  readonly out: string;
+  /** Default `<format>-<model>`. */
+  readonly sinkName?: string;
+  readonly shardRows?: number;
+  readonly dtype?: VectorDtype;
+  /** Milliseconds since the epoch. */
+  readonly clock?: () => number;
+  /** For tests; left out: the format's own, in a worker thread. Closed with the sink. */
+  readonly shardFormat?: ShardFormat;
+}
+
+/** What was published since the sink was made, for a report. */
+export interface FileSinkStats {
+  readonly folder: string;
+  readonly rows: number;
+  readonly deletions: number;
+  readonly shards: number;
+  readonly bytes: number;
+}
+
+export interface FileSink extends Task {
+  readonly sinkName: string;
+  /** `<out>/<format>/<model>`. */
+  readonly folder: string;
+  stats(): FileSinkStats;
+  close(): Promise<void>;
+}
+
+/** Names that follow from a file sink's options. */
+export interface FileSinkNames {
+  readonly sinkName: string;
+  readonly group: string;
+  readonly input: string;
+  readonly shardsTopic: string;
+  readonly formatName: string;
+}
+
+export function fileSinkNames(
+  options: Pick<FileSinkOptions, 'format' | 'dtype' | 'model' | 'sinkName' | 'topics'>,
+): FileSinkNames {
+  const half = options.format === 'npy' && options.dtype === 'fp16';
+  const formatName = half ? 'npy-fp16' : options.format;
+  const sinkName = topicSegment(options.sinkName ?? `${formatName}-${options.model}`);
+  const namespace = options.topics.records.slice(0, -RECORDS_SUFFIX.length);
+  return {
+    sinkName,
+    formatName,
+    group: `${namespace}.sink.${sinkName}`,
+    input: options.topics.embeddings(options.model),
+    shardsTopic: options.topics.shards(sinkName),
+  };
+}
+
+/**
+ * The task of a file sink: embeddings of one model to shards in `<out>/<format>/<model>/`.
+ * Errors: FILE_SINK_DISK_FULL, FILE_SINK_NO_PERMISSION, FILE_SINK_IO, FILE_SINK_OBSTRUCTED, FILE_SINK_SHARD_MISSING,
+ * FILE_SINK_DIMENSION, FILE_SINK_STAGING_LOST, FILE_SINK_PARQUET, FILE_SINK_WORKER, FILE_SINK_CLOSED.
+ */
+export function createFileSink(options: FileSinkOptions): FileSink {
+  const { log, codec, model, dimension, dtype = 'fp32', shardRows = DEFAULT_SHARD_ROWS } = options;
+  if (options.format === 'parquet' && dtype === 'fp16') throw new UsageError('Parquet keeps float32; fp16 is for npy.');
+  const clock = options.clock ?? Date.now;
+  const names = fileSinkNames(options);
+  const { sinkName, shardsTopic, input } = names;
+  const format = options.shardFormat ?? createShardFormat({ format: options.format, dtype });
+  const folder = new ShardFolder(options.out, names.formatName, model, sinkName);
+  const catalog = new ShardCatalog(log, codec, shardsTopic);
+  const manifest = new ManifestKeeper(catalog, folder.path, {
+    ...{ format: names.formatName, sink: sinkName, model, dimension },
+    howToRead: format.howToRead.replaceAll('{folder}', '.'),
+    semantics: APPEND_LOG,
+  });
+  const totals = { rows: 0, deletions: 0, shards: 0, bytes: 0 };
+
+  async function onPublished(shards: readonly ShardDescriptor[]): Promise<void> {
+    for (const shard of shards) {
+      totals.rows += shard.rows;
+      totals.deletions += shard.deletions;
+      totals.shards += 1;
+      totals.bytes += shard.files.reduce((sum, file) => sum + file.bytes, 0);
+    }
+    await manifest.update();
+  }
+
+  let prepared: Promise<void> | undefined;
+  async function prepare(): Promise<void> {
+    const info = (await log.topics()).find((topic) => topic.name === input);
+    await log.ensureTopics([compactedTopic(shardsTopic, info?.partitions ?? 1)]);
+  }
+
+  async function open({ topic, partition }: PartitionContext): Promise<PartitionTask> {
+    await (prepared ??= prepare());
+    await catalog.refresh();
+    const committed = catalog.shards({ topic, partition });
+    await folder.restore(topic, partition, committed);
+    if (committed.length > 0) await manifest.update();
+    const stagingFolder = folder.stagingPath(topic, partition);
+    const shard = {
+      ...{ format, codec, sink: sinkName, topic, partition, model, dimension, stagingFolder },
+      ...{ location: folder.path, shardRows, clock },
+    };
+    return new ShardPartition({ ...shard, shardsTopic, folder, onPublished });
+  }
+
+  return {
+    group: names.group,
+    inputs: [input],
+    open,
+    sinkName,
+    folder: folder.path,
+    stats: () => ({ folder: folder.path, ...totals }),
+    close: () => format.close(),
+  };
+}

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { withFileFaults } from './file-fault.ts';
+import { syncFolder } from './publish.ts';
+import type { ShardDescriptor } from '../record/types.ts';
+
+export const MANIFEST_NAME = 'manifest.json';
+
+export type ManifestShard = Omit<ShardDescriptor, 'sink' | 'format' | 'location' | 'model' | 'dimension'>;
+
+/** What `manifest.json` says, for readers that have no log. */
+export interface Manifest {
+  readonly version: 1;
+  readonly format: string;
+  readonly sink: string;
+  readonly model: string;
+  readonly dimension: number;
+  readonly fingerprints: readonly string[];
+  readonly rows: number;
+  readonly deletions: number;
+  /** How shards add up: an append log, or one clean set. */
+  readonly semantics: string;
+  /** One line of Python. */
+  readonly howToRead: string;
+  readonly shards: readonly ManifestShard[];
+}
+
+export interface ManifestOptions {
+  readonly format: string;
+  readonly sink: string;
+  readonly model: string;
+  readonly dimension: number;
+  readonly howToRead: string;
+  readonly semantics: string;
+}
+
+export const APPEND_LOG =
+  'An id may come again: the row with the later offset (shards of one partition in order) wins; ' +
+  'ids listed in <shard>.deletions.jsonl are deleted from that offset on.';
+
+/** Pure: the manifest of shards that are in order. */
+export function buildManifest(options: ManifestOptions, shards: readonly ShardDescriptor[]): Manifest {
+  const sum = (of: (shard: ShardDescriptor) => number): number => shards.reduce((total, shard) => total + of(shard), 0);
+  return {
+    version: 1,
+    format: options.format,
+    sink: options.sink,
+    model: options.model,
+    dimension: options.dimension,
+    fingerprints: [...new Set(shards.flatMap((shard) => shard.fingerprints))].sort(),
+    rows: sum((shard) => shard.rows),
+    deletions: sum((shard) => shard.deletions),
+    semantics: options.semantics,
+    howToRead: options.howToRead,
+    shards: shards.map(
+      ({ name, topic, partition, firstOffset, lastOffset, rows, deletions, fingerprints, files, createdAt }) => ({
+        ...{ name, topic, partition, firstOffset, lastOffset, rows, deletions, fingerprints, files, createdAt },
+      }),
+    ),
+  };
+}
+
+/** Replaces the folder's manifest in one step. */
+export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  const target = join(folder, MANIFEST_NAME);
+  const temporary = join(folder, `.${MANIFEST_NAME}.${randomBytes(6).toString('hex')}`);
+  await withFileFaults(`Writing ${target}`, async () => {
+    try {
+      const handle = await open(temporary, 'wx');
+      try {
+        await handle.writeFile(`${JSON.stringify(manifest, null, 1)}\n`);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, target);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  });
+  await syncFolder(folder);
+}

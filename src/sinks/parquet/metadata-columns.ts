@@ -1,0 +1,245 @@
+import { Bool, Field, Float64, Int64, Utf8, type Data, type DataType } from 'apache-arrow';
+import { BoolColumn, Float64Column, Int64Column, Utf8Column, type Column } from './columns.ts';
+import {
+  METADATA_BOOLEAN,
+  METADATA_DOUBLE,
+  METADATA_LONG,
+  METADATA_NULL,
+  METADATA_STRING,
+  type EmbeddingScanner,
+} from '../../codec/embedding-scanner.ts';
+
+/** `mixed`: values of several types, as text. */
+export type MetadataColumnType = 'boolean' | 'long' | 'double' | 'string' | 'mixed';
+
+/** A metadata key and the column it has become. */
+export interface MetadataColumnPlan {
+  readonly key: string;
+  readonly column: string;
+  readonly type: MetadataColumnType;
+}
+
+/** What no column takes: a JSON object a row, null where there is nothing. */
+export const OTHER_COLUMN = 'metadata_other';
+const CLASH_PREFIX = 'metadata.';
+const TWO_32 = 0x1_0000_0000;
+const utf8 = new TextDecoder();
+
+/** Sees the rows of a shard's first row group and decides on the columns. */
+export class MetadataColumnPlanner {
+  /** A bit for each kind of value that was seen, by key, in first-seen order. */
+  readonly #seen = new Map<string, number>();
+
+  add(scanner: EmbeddingScanner): void {
+    for (let i = 0; i < scanner.metadataCount; i++) {
+      const key = utf8.decode(scanner.bytes.subarray(scanner.keyStarts[i], scanner.keyEnds[i]));
+      const kind = scanner.kinds[i] ?? METADATA_NULL;
+      this.#seen.set(key, (this.#seen.get(key) ?? 0) | (1 << kind));
+    }
+  }
+
+  plan(reserved: readonly string[]): MetadataColumnPlan[] {
+    const taken = new Set([...reserved, OTHER_COLUMN]);
+    return [...this.#seen].map(([key, kinds]) => {
+      let column = key;
+      while (taken.has(column)) column = CLASH_PREFIX + column;
+      taken.add(column);
+      return { key, column, type: columnType(kinds) };
+    });
+  }
+}
+
+function columnType(kinds: number): MetadataColumnType {
+  const only = kinds & ~(1 << METADATA_NULL);
+  if (only === 0 || only === 1 << METADATA_STRING) return 'string';
+  if (only === 1 << METADATA_LONG) return 'long';
+  if (only === 1 << METADATA_BOOLEAN) return 'boolean';
+  return (only & ~((1 << METADATA_DOUBLE) | (1 << METADATA_LONG))) === 0 ? 'double' : 'mixed';
+}
+
+interface Slot {
+  readonly keyBytes: Uint8Array;
+  readonly type: MetadataColumnType;
+  readonly column: Column;
+  /** False: the value is of another type, and nothing was appended. */
+  readonly append: (scanner: EmbeddingScanner, entry: number) => boolean;
+}
+
+/** The metadata columns of the batch being built, and `metadata_other`. */
+export class MetadataColumns {
+  readonly #slots: readonly Slot[];
+  readonly #indexOf: ReadonlyMap<string, number>;
+  readonly #other: Utf8Column;
+  readonly fields: readonly Field[];
+
+  constructor(plan: readonly MetadataColumnPlan[], capacity: number) {
+    this.#slots = plan.map(({ key, type }) => ({
+      keyBytes: new TextEncoder().encode(key),
+      type,
+      ...slot(type, capacity),
+    }));
+    this.#indexOf = new Map(plan.map(({ key }, index) => [key, index]));
+    this.#other = new Utf8Column(capacity);
+    this.fields = [
+      ...plan.map(({ column, type }) => new Field(column, arrowType(type), true)),
+      new Field(OTHER_COLUMN, new Utf8(), true),
+    ];
+  }
+
+  /** Takes the metadata of row `row` (0-based in the batch). */
+  append(scanner: EmbeddingScanner, row: number): void {
+    let other = '';
+    for (let entry = 0, expected = 0; entry < scanner.metadataCount; entry++) {
+      const index = this.#find(scanner, entry, expected);
+      expected = index + 1;
+      const found = this.#slots[index];
+      // A key that comes twice in a row has its first value in the column.
+      if (found !== undefined && found.column.length <= row) {
+        found.column.padTo(row);
+        if (scanner.kinds[entry] === METADATA_NULL || found.append(scanner, entry)) continue;
+      } else if (scanner.kinds[entry] === METADATA_NULL && found !== undefined) continue;
+      other += `${other === '' ? '{' : ','}${JSON.stringify(keyText(scanner, entry))}:${jsonValue(scanner, entry)}`;
+    }
+    if (other === '') return;
+    this.#other.padTo(row);
+    this.#other.appendString(`${other}}`);
+  }
+
+  /** Arrow data of `length` rows, in the order of `fields`. */
+  data(length: number): Data[] {
+    return [...this.#slots.map((each) => each.column), this.#other].map((column) => {
+      column.padTo(length);
+      return column.data();
+    });
+  }
+
+  clear(): void {
+    for (const { column } of this.#slots) column.clear();
+    this.#other.clear();
+  }
+
+  /** Rows of one source have their keys in one order, so the next slot is nearly always the one. */
+  #find(scanner: EmbeddingScanner, entry: number, expected: number): number {
+    const start = scanner.keyStarts[entry] ?? 0;
+    const end = scanner.keyEnds[entry] ?? 0;
+    const guess = this.#slots[expected];
+    if (guess !== undefined && equalBytes(guess.keyBytes, scanner.bytes, start, end)) return expected;
+    return this.#indexOf.get(keyText(scanner, entry)) ?? -1;
+  }
+}
+
+function equalBytes(bytes: Uint8Array, source: Uint8Array, start: number, end: number): boolean {
+  if (bytes.length !== end - start) return false;
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== source[start + i]) return false;
+  return true;
+}
+
+function keyText(scanner: EmbeddingScanner, entry: number): string {
+  return utf8.decode(scanner.bytes.subarray(scanner.keyStarts[entry], scanner.keyEnds[entry]));
+}
+
+function longOf(scanner: EmbeddingScanner, entry: number): bigint {
+  scanner.readLongAt(scanner.valueStarts[entry] ?? 0);
+  return (BigInt(scanner.high) << 32n) | BigInt(scanner.low >>> 0);
+}
+
+function doubleOf(scanner: EmbeddingScanner, entry: number): number {
+  const { bytes } = scanner;
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getFloat64(scanner.valueStarts[entry] ?? 0, true);
+}
+
+function scalarText(scanner: EmbeddingScanner, entry: number): string {
+  const kind: number = scanner.kinds[entry] ?? METADATA_NULL;
+  const start = scanner.valueStarts[entry] ?? 0;
+  switch (kind) {
+    case METADATA_BOOLEAN:
+      return scanner.bytes[start] === 1 ? 'true' : 'false';
+    case METADATA_LONG:
+      return longOf(scanner, entry).toString();
+    case METADATA_DOUBLE:
+      return String(doubleOf(scanner, entry));
+    case METADATA_STRING:
+      return utf8.decode(scanner.bytes.subarray(start, scanner.valueEnds[entry]));
+    default:
+      return 'null';
+  }
+}
+
+function jsonValue(scanner: EmbeddingScanner, entry: number): string {
+  const text = scalarText(scanner, entry);
+  // JSON has no NaN and no infinity.
+  const quoted =
+    scanner.kinds[entry] === METADATA_STRING ||
+    (scanner.kinds[entry] === METADATA_DOUBLE && !Number.isFinite(doubleOf(scanner, entry)));
+  return quoted ? JSON.stringify(text) : text;
+}
+
+function arrowType(type: MetadataColumnType): DataType {
+  if (type === 'boolean') return new Bool();
+  if (type === 'long') return new Int64();
+  return type === 'double' ? new Float64() : new Utf8();
+}
+
+function slot(type: MetadataColumnType, capacity: number): Pick<Slot, 'column' | 'append'> {
+  switch (type) {
+    case 'boolean':
+      return booleanSlot(new BoolColumn(capacity));
+    case 'long':
+      return longSlot(new Int64Column(capacity));
+    case 'double':
+      return doubleSlot(new Float64Column(capacity));
+    case 'string':
+    case 'mixed':
+      return textSlot(new Utf8Column(capacity), type === 'mixed');
+  }
+}
+
+function booleanSlot(column: BoolColumn): Pick<Slot, 'column' | 'append'> {
+  const append: Slot['append'] = (scanner, entry) => {
+    if (scanner.kinds[entry] !== METADATA_BOOLEAN) return false;
+    column.append(scanner.bytes[scanner.valueStarts[entry] ?? 0] === 1);
+    return true;
+  };
+  return { column, append };
+}
+
+function longSlot(column: Int64Column): Pick<Slot, 'column' | 'append'> {
+  const append: Slot['append'] = (scanner, entry) => {
+    if (scanner.kinds[entry] !== METADATA_LONG) return false;
+    scanner.readLongAt(scanner.valueStarts[entry] ?? 0);
+    column.append(scanner.low, scanner.high);
+    return true;
+  };
+  return { column, append };
+}
+
+function doubleSlot(column: Float64Column): Pick<Slot, 'column' | 'append'> {
+  const append: Slot['append'] = (scanner, entry) => {
+    const start = scanner.valueStarts[entry] ?? 0;
+    if (scanner.kinds[entry] === METADATA_DOUBLE) {
+      column.appendBytes(scanner.bytes, start);
+      return true;
+    }
+    if (scanner.kinds[entry] !== METADATA_LONG) return false;
+    scanner.readLongAt(start);
+    const value = scanner.high * TWO_32 + (scanner.low >>> 0);
+    // A double would not hold it.
+    if (!Number.isSafeInteger(value)) return false;
+    column.append(value);
+    return true;
+  };
+  return { column, append };
+}
+
+function textSlot(column: Utf8Column, mixed: boolean): Pick<Slot, 'column' | 'append'> {
+  const append: Slot['append'] = (scanner, entry) => {
+    if (scanner.kinds[entry] === METADATA_STRING) {
+      column.append(scanner.bytes, scanner.valueStarts[entry] ?? 0, scanner.valueEnds[entry] ?? 0);
+      return true;
+    }
+    if (!mixed) return false;
+    column.appendString(scalarText(scanner, entry));
+    return true;
+  };
+  return { column, append };
+}

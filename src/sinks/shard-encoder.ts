@@ -1,0 +1,17 @@
+import type { FinishedShard, ShardOptions, ShardRows } from './port.ts';
+
+/** The part of a shard writer that does the work: in the worker thread, or in this one for tests. Calls never overlap. */
+export interface ShardEncoder {
+  write(rows: ShardRows): Promise<void>;
+  finish(shardName: string): Promise<FinishedShard>;
+  abort(): Promise<void>;
+}
+
+export type EncoderFormat = 'parquet' | 'npy';
+export type VectorDtype = 'fp32' | 'fp16';
+
+/** What a worker needs to open an encoder; it is sent as a message. */
+export interface EncoderSpec extends ShardOptions {
+  readonly format: EncoderFormat;
+  readonly dtype: VectorDtype;
+}

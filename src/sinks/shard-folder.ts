@@ -1,0 +1,91 @@
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { errnoOf, withFileFaults } from './file-fault.ts';
+import { publishFile, syncFolder } from './publish.ts';
+import { folderSegment, partitionPrefix } from './shard-name.ts';
+import { stagedName } from './staged-file.ts';
+import { fatalError } from '../errors.ts';
+import type { ShardDescriptor, ShardFile } from '../record/types.ts';
+
+const STAGING = '.staging';
+
+/** `<out>/<format>/<model>/` with the published shards, and in `.staging/<sink>/<topic>+<partition>/` the others. */
+export class ShardFolder {
+  readonly path: string;
+  readonly #sink: string;
+
+  constructor(out: string, format: string, model: string, sink: string) {
+    this.path = resolve(out, format, folderSegment(model));
+    this.#sink = sink;
+  }
+
+  stagingPath(topic: string, partition: number): string {
+    return join(this.path, STAGING, folderSegment(this.#sink), partitionPrefix(topic, partition));
+  }
+
+  async makeStaging(topic: string, partition: number): Promise<void> {
+    const staging = this.stagingPath(topic, partition);
+    await withFileFaults(`Making ${staging}`, () => mkdir(staging, { recursive: true }));
+  }
+
+  /** Gives every file of committed shards its name. Staged files that are gone must be published already. */
+  async publish(shards: readonly ShardDescriptor[]): Promise<void> {
+    for (const shard of shards) for (const file of shard.files) await this.#publishFile(shard, file);
+    if (shards.length > 0) await syncFolder(this.path);
+  }
+
+  /**
+   * Start or takeover of a partition: what is committed is published, also what a crash has left half published, and
+   * what is staged but not committed is removed. Errors: FILE_SINK_SHARD_MISSING, FILE_SINK_OBSTRUCTED.
+   */
+  async restore(topic: string, partition: number, committed: readonly ShardDescriptor[]): Promise<void> {
+    await this.makeStaging(topic, partition);
+    await this.publish(await this.#unpublished(topic, partition, committed));
+    const staging = this.stagingPath(topic, partition);
+    await withFileFaults(`Clearing ${staging}`, async () => {
+      for (const name of await readdir(staging)) await rm(join(staging, name), { force: true });
+    });
+  }
+
+  async #unpublished(
+    topic: string,
+    partition: number,
+    committed: readonly ShardDescriptor[],
+  ): Promise<ShardDescriptor[]> {
+    const staged = new Set(await readdir(this.stagingPath(topic, partition)));
+    const result: ShardDescriptor[] = [];
+    for (const shard of committed) {
+      let whole = true;
+      for (const file of shard.files) {
+        if (staged.has(stagedName(file.name, file.sha256)) || !(await this.#isPublished(file))) whole = false;
+      }
+      if (!whole) result.push(shard);
+    }
+    return result;
+  }
+
+  async #isPublished(file: ShardFile): Promise<boolean> {
+    try {
+      return (await stat(join(this.path, file.name))).size === file.bytes;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  async #publishFile(shard: ShardDescriptor, file: ShardFile): Promise<void> {
+    const stagedPath = join(this.stagingPath(shard.topic, shard.partition), stagedName(file.name, file.sha256));
+    try {
+      await publishFile(stagedPath, this.path, file);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      // A new owner of the partition may have published it, or a crash came after the rename.
+      if (await this.#isPublished(file)) return;
+      throw fatalError(
+        'FILE_SINK_SHARD_MISSING',
+        `${join(this.path, file.name)} is committed on the log, but it is missing or damaged. ` +
+          `Run \`replay --sink=${this.#sink}\` to write it again from the log.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { buildManifest, writeManifest, type ManifestOptions } from './manifest.ts';
+import { OpenShard, type OpenShardOptions, type StagedShard } from './open-shard.ts';
+import type { ShardCatalog } from './shard-catalog.ts';
+import type { ShardFolder } from './shard-folder.ts';
+import type { Codec } from '../codec/port.ts';
+import type { LogRecord, OutputRecord, PartitionTask, Progress } from '../log/port.ts';
+import type { ShardDescriptor } from '../record/types.ts';
+
+/** Shards that are being finished while the next one fills: more would only pile up before the encoder. */
+const MAX_FINISHING = 1;
+
+export interface ShardPartitionOptions extends OpenShardOptions {
+  readonly codec: Pick<Codec, 'upgradeEmbedding' | 'encodeShardDescriptor'>;
+  readonly shardsTopic: string;
+  readonly folder: ShardFolder;
+  readonly onPublished: (shards: readonly ShardDescriptor[]) => Promise<void>;
+}
+
+interface Finishing {
+  readonly staged: Promise<StagedShard>;
+  settled: boolean;
+}
+
+/** A file sink's work on one partition: stage, then commit through the runner, then publish. */
+export class ShardPartition implements PartitionTask {
+  readonly #options: ShardPartitionOptions;
+  #open: OpenShard | undefined;
+  /** In offset order. */
+  #finishing: Finishing[] = [];
+  readonly #staged = new Map<string, ShardDescriptor>();
+
+  constructor(options: ShardPartitionOptions) {
+    this.#options = options;
+  }
+
+  async process(records: readonly LogRecord[]): Promise<Progress> {
+    for (let from = 0; from < records.length;) {
+      this.#open ??= new OpenShard(this.#options);
+      const to = Math.min(records.length, from + this.#options.shardRows - this.#open.records);
+      await this.#open.append(records, from, to);
+      if (this.#open.records >= this.#options.shardRows) this.#finishOpen();
+      from = to;
+    }
+    return this.#collect(MAX_FINISHING);
+  }
+
+  async idle(): Promise<Progress> {
+    this.#finishOpen();
+    return this.#collect(0);
+  }
+
+  async committed(progress: Progress): Promise<void> {
+    const shards: ShardDescriptor[] = [];
+    for (const { key } of progress.outputs) {
+      const name = key === null ? '' : Buffer.from(key).toString();
+      const descriptor = this.#staged.get(name);
+      if (descriptor === undefined) continue;
+      this.#staged.delete(name);
+      shards.push(descriptor);
+    }
+    if (shards.length === 0) return;
+    await this.#options.folder.publish(shards);
+    await this.#options.onPublished(shards);
+  }
+
+  /** Staged files stay: after a failure nobody knows here whether they were committed. The next `open` decides. */
+  async close(): Promise<void> {
+    const open = this.#open;
+    this.#open = undefined;
+    await Promise.allSettled(this.#finishing.map(({ staged }) => staged));
+    this.#finishing = [];
+    await open?.abort();
+  }
+
+  #finishOpen(): void {
+    if (this.#open === undefined) return;
+    const finishing: Finishing = { staged: this.#open.finish(), settled: false };
+    const settle = (): void => {
+      finishing.settled = true;
+    };
+    finishing.staged.then(settle, settle);
+    this.#finishing.push(finishing);
+    this.#open = undefined;
+  }
+
+  /** Answers with the shards that are staged; waits until no more than `mayRemain` are not. */
+  async #collect(mayRemain: number): Promise<Progress> {
+    const outputs: OutputRecord[] = [];
+    let offset: number | undefined;
+    for (let next = this.#finishing[0]; next !== undefined; next = this.#finishing[0]) {
+      if (this.#finishing.length <= mayRemain && !next.settled) break;
+      const { descriptor } = await next.staged;
+      this.#finishing.shift();
+      this.#staged.set(descriptor.name, descriptor);
+      outputs.push(this.#output(descriptor));
+      offset = descriptor.lastOffset + 1;
+    }
+    return offset === undefined ? { outputs } : { outputs, offset };
+  }
+
+  #output(descriptor: ShardDescriptor): OutputRecord {
+    return {
+      topic: this.#options.shardsTopic,
+      partition: descriptor.partition,
+      key: Buffer.from(descriptor.name),
+      // Encoded values share memory with others, and this one may wait.
+      value: Uint8Array.from(this.#options.codec.encodeShardDescriptor(descriptor)),
+    };
+  }
+}
+
+/** Keeps `manifest.json` up with the log; writes of several partitions follow one another. */
+export class ManifestKeeper {
+  readonly #catalog: ShardCatalog;
+  readonly #folder: string;
+  readonly #options: ManifestOptions;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(catalog: ShardCatalog, folder: string, options: ManifestOptions) {
+    this.#catalog = catalog;
+    this.#folder = folder;
+    this.#options = options;
+  }
+
+  update(): Promise<void> {
+    this.#writing = this.#writing.catch(() => undefined).then(() => this.#write());
+    return this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    await this.#catalog.refresh();
+    await writeManifest(this.#folder, buildManifest(this.#options, this.#catalog.shards()));
+  }
+}

@@ -1,0 +1,49 @@
+import { parentPort } from 'node:worker_threads';
+import { NpyEncoder } from './npy/npy-encoder.ts';
+import { ParquetEncoder } from './parquet/parquet-encoder.ts';
+import type { EncoderSpec, ShardEncoder } from './shard-encoder.ts';
+import type { WorkerReply, WorkerRequest } from './worker-messages.ts';
+import { messageOf, PipelineError } from '../errors.ts';
+
+/** The worker thread of a file format: encoders by shard, calls one after another in the order they were sent. */
+
+const encoders = new Map<number, ShardEncoder>();
+let tail: Promise<void> = Promise.resolve();
+
+function openEncoder(spec: EncoderSpec): ShardEncoder {
+  return spec.format === 'npy' ? new NpyEncoder(spec) : new ParquetEncoder(spec);
+}
+
+async function handle(request: WorkerRequest): Promise<unknown> {
+  if (request.kind === 'open') {
+    encoders.set(request.shard, openEncoder(request.spec));
+    return undefined;
+  }
+  const encoder = encoders.get(request.shard);
+  // Its opening has failed, and was answered so.
+  if (encoder === undefined) return undefined;
+  if (request.kind === 'write') return encoder.write(request.rows);
+  if (request.kind === 'abort') {
+    encoders.delete(request.shard);
+    return encoder.abort();
+  }
+  const finished = await encoder.finish(request.name);
+  encoders.delete(request.shard);
+  return finished;
+}
+
+async function answer(request: WorkerRequest): Promise<void> {
+  let reply: WorkerReply;
+  try {
+    reply = { call: request.call, result: await handle(request) };
+  } catch (error) {
+    const known = error instanceof PipelineError;
+    const { code, retriable, poison } = known ? error : { code: 'FILE_SINK_WORKER', retriable: false, poison: false };
+    reply = { call: request.call, error: { code, message: messageOf(error), retriable, poison } };
+  }
+  parentPort?.postMessage(reply);
+}
+
+parentPort?.on('message', (request: WorkerRequest) => {
+  tail = tail.then(() => answer(request));
+});
