@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest';
+import type { Log } from '../../src/log/port.ts';
+import { accountedFor } from '../../src/processors/outcomes.ts';
+import { ATTEMPT_HEADER, DEAD_LETTER_HEADERS } from '../../src/record/dead-letter.ts';
+import {
+  allRecords,
+  codec,
+  createMemoryLog,
+  fakeEmbedder,
+  latestValues,
+  processAll,
+  publishRows,
+  topics,
+  vectorOf,
+  type Row,
+} from '../pipeline-fixtures.ts';
+
+const rows = (count: number, from = 0): Row[] =>
+  Array.from({ length: count }, (_, i) => ({ id: `r${from + i}`, text: `text ${from + i}`, metadata: { n: 'a' } }));
+
+async function embeddings(log: Log) {
+  const values = await latestValues(log, topics.embeddings('fake'));
+  return new Map([...values].map(([id, value]) => [id, codec.decodeEmbedding(value)]));
+}
+
+async function appendRecord(log: Log, id: string, value: Uint8Array | null, headers: Record<string, Uint8Array> = {}) {
+  const producer = await log.producer('by-hand');
+  await producer.append([{ topic: topics.records, key: Buffer.from(id), value, headers }]);
+  await producer.close();
+}
+
+describe('EmbeddingTask', () => {
+  it('embeds each record with its own vector, text and metadata', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, rows(11));
+    const { counts } = await processAll(log, fakeEmbedder());
+    expect(counts).toMatchObject({ read: 11, embedded: 11, tokens: 22, truncated: 0 });
+    const all = await embeddings(log);
+    expect(all.size).toBe(11);
+    for (const [id, embedding] of all) {
+      expect(embedding.vector).toEqual(vectorOf(embedding.text!));
+      expect(embedding).toMatchObject({ recordId: id, text: `text ${id.slice(1)}`, model: 'fake', dimension: 4 });
+      expect(embedding.metadata).toEqual(new Map([['n', 'a']]));
+    }
+  });
+
+  it('embeds nothing twice: the seed scenario, 20 new + 5 unchanged + 3 changed texts + 2 changed metadata', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, rows(30));
+    await processAll(log, fakeEmbedder());
+    const next: Row[] = [
+      ...rows(20, 30),
+      ...rows(5),
+      ...rows(3, 5).map((row) => ({ ...row, text: 'another text' })),
+      ...rows(2, 8).map((row) => ({ ...row, metadata: { n: 'b' } })),
+    ];
+    await publishRows(log, next);
+    const embedder = fakeEmbedder();
+    const { counts } = await processAll(log, embedder);
+    expect(counts.embedded).toBe(23);
+    expect(counts).toMatchObject({ read: 25, skipped: 2 });
+    expect(embedder.calls.flat()).toHaveLength(23);
+    expect((await embeddings(log)).get('r6')?.vector).toEqual(vectorOf('another text'));
+  });
+
+  it('embeds all again under another fingerprint, and nothing under the same one', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, rows(9));
+    await processAll(log, fakeEmbedder());
+    await log.resetGroup('test.processor.fake', [{ topic: topics.records, partition: 0, offset: 0 }]);
+    expect((await processAll(log, fakeEmbedder())).counts).toMatchObject({ read: 9, skipped: 9, embedded: 0 });
+    await log.resetGroup('test.processor.fake', [{ topic: topics.records, partition: 0, offset: 0 }]);
+    expect((await processAll(log, fakeEmbedder({ version: '2' }))).counts).toMatchObject({ embedded: 9 });
+  });
+
+  it('accounts for every outcome', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, [
+      { id: 'good', text: 'good' },
+      { id: 'bad', text: 'poison' },
+      { id: 'none', metadata: { only: 'metadata' } },
+      { id: 'long', text: 'a b c d e f g h i j' },
+    ]);
+    await processAll(log, fakeEmbedder());
+    // The good one is deleted, the long one loses its text, the bad one is changed twice in one batch.
+    await appendRecord(log, 'good', null);
+    await publishRows(log, [
+      { id: 'bad', text: 'still poison' },
+      { id: 'long', metadata: { only: 'metadata' } },
+    ]);
+    await publishRows(log, [
+      { id: 'bad', text: 'fine now' },
+      { id: 'long', metadata: { only: 'metadata' } },
+    ]);
+    await appendRecord(log, 'corrupt', Buffer.from('{"no": "avro"}'));
+    const { counts } = await processAll(log, { ...fakeEmbedder(), windowSize: 100 });
+    expect(counts).toMatchObject({
+      read: 5,
+      deleted: 1,
+      notApplicable: 1,
+      superseded: 1,
+      embedded: 1,
+      deadLettered: 1,
+    });
+    expect(counts.deadLettersByReason).toEqual({ CODEC_NOT_FRAMED: 1 });
+    expect(accountedFor(counts)).toBe(counts.read);
+    expect([...(await embeddings(log)).keys()]).toEqual(['bad']);
+    const ledger = await latestValues(log, topics.ledger('fake'));
+    expect([...ledger].map(([id, value]) => [id, codec.decodeLedgerEntry(value).outcome])).toEqual([
+      ['bad', 'embedded'],
+      ['corrupt', 'dead-lettered'],
+    ]);
+  });
+
+  it('dead-letters the poison alone, with its bytes, reason and place, and not again until it changes or is retried', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, [
+      { id: 'a', text: 'fine' },
+      { id: 'b', text: 'poison' },
+      { id: 'c', text: 'fine too' },
+    ]);
+    const { counts } = await processAll(log, fakeEmbedder());
+    expect(counts).toMatchObject({ embedded: 2, deadLettered: 1 });
+    const [letter] = await allRecords(log, topics.deadLetters);
+    const original = (await latestValues(log, topics.records)).get('b')!;
+    expect(Buffer.compare(letter!.value!, original)).toBe(0);
+    const headers = Object.fromEntries(
+      Object.entries(letter!.headers).map(([name, value]) => [name, Buffer.from(value).toString()]),
+    );
+    expect(headers).toMatchObject({
+      [DEAD_LETTER_HEADERS.topic]: 'test.records',
+      [DEAD_LETTER_HEADERS.partition]: '0',
+      [DEAD_LETTER_HEADERS.offset]: '1',
+      [DEAD_LETTER_HEADERS.exceptionClass]: 'MODEL_INPUT',
+      [DEAD_LETTER_HEADERS.message]: 'this text is poison',
+    });
+    await appendRecord(log, 'b', original);
+    expect((await processAll(log, fakeEmbedder())).counts).toMatchObject({ read: 1, skipped: 1 });
+    await appendRecord(log, 'b', original, { [ATTEMPT_HEADER]: Buffer.from('2') });
+    expect((await processAll(log, fakeEmbedder())).counts).toMatchObject({ read: 1, deadLettered: 1 });
+  });
+
+  it('removes the embedding of an earlier text when the new one is poison', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, [{ id: 'a', text: 'fine' }]);
+    await processAll(log, fakeEmbedder());
+    await publishRows(log, [{ id: 'a', text: 'poison' }]);
+    await processAll(log, fakeEmbedder());
+    expect((await embeddings(log)).size).toBe(0);
+  });
+
+  it('keeps the model busy: batches follow before the first one is done, and come out in order', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, rows(20));
+    const embedder = fakeEmbedder({ manual: true });
+    const done = processAll(log, embedder);
+    await expect.poll(() => embedder.calls.length).toBe(3);
+    expect(await allRecords(log, topics.embeddings('fake'))).toHaveLength(0);
+    const releasing = setInterval(() => {
+      embedder.release();
+    }, 1);
+    const { counts } = await done.finally(() => {
+      clearInterval(releasing);
+    });
+    expect(counts.embedded).toBe(20);
+    const ids = (await allRecords(log, topics.embeddings('fake'))).map(({ key }) => Buffer.from(key!).toString());
+    expect(ids).toEqual(rows(20).map((row) => ('id' in row ? row.id : '')));
+  });
+
+  it('ends without an outcome for anything when the model breaks, and the next run does it all', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, [...rows(6), { id: 'w', text: 'the world is at fault' }]);
+    await expect(processAll(log, fakeEmbedder())).rejects.toThrow('the model broke');
+    expect(await allRecords(log, topics.deadLetters)).toHaveLength(0);
+    const before = (await embeddings(log)).size;
+    const repaired = {
+      ...fakeEmbedder(),
+      embed: async (inputs: readonly { text?: string }[]) =>
+        fakeEmbedder().embed(inputs.map((input) => ({ text: (input.text ?? '').replace('world', '') }))),
+    };
+    const { counts } = await processAll(log, repaired);
+    expect(counts.embedded).toBe(7 - before);
+    expect((await embeddings(log)).size).toBe(7);
+  });
+});
