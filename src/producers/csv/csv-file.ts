@@ -1,0 +1,144 @@
+import { isAscii } from 'node:buffer';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { dirname, extname } from 'node:path';
+import { fatalError, messageOf, UsageError } from '../../errors.ts';
+
+/** Text with more control characters than this is no text. */
+const CONTROL_BYTE_SHARE = 0.02;
+
+/** Beginnings of files that are often given by mistake, and what to do about each. */
+const MAGIC: readonly (readonly [signature: string, advice: string])[] = [
+  ['PK\x03\x04', 'an Excel workbook or zip archive: save the sheet as "CSV UTF-8", or unpack it'],
+  ['\xd0\xcf\x11\xe0', 'an old Excel workbook: save the sheet as "CSV UTF-8"'],
+  ['\x1f\x8b', 'compressed with gzip: unpack it first (gunzip)'],
+  ['\x28\xb5\x2f\xfd', 'compressed with zstd: unpack it first (unzstd)'],
+  ['BZh', 'compressed with bzip2: unpack it first (bunzip2)'],
+  ['%PDF', 'a PDF'],
+  ['PAR1', 'a Parquet file'],
+  ['SQLite format 3', 'a SQLite database'],
+  ['\x89PNG', 'a PNG image'],
+  ['\xff\xd8\xff', 'a JPEG image'],
+  ['\xff\xfe\0\0', 'text in UTF-32: save it as UTF-8'],
+];
+
+/** Opens a regular file that is not empty; everything else is a `UsageError` that says what to do. */
+export async function openCsvFile(path: string): Promise<{ handle: FileHandle; size: number }> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    throw new UsageError(await adviceForOpenError(path, error), { cause: error });
+  }
+  try {
+    const stats = await handle.stat();
+    if (stats.isDirectory())
+      throw new UsageError(`${path} is a folder. Name a CSV file in it.${await csvFilesIn(path)}`);
+    if (!stats.isFile()) {
+      throw new UsageError(`${path} is no regular file. Write the data to a file first: its beginning is read twice.`);
+    }
+    if (stats.size === 0) throw new UsageError(`${path} is empty. It needs a header line with the columns' names.`);
+    return { handle, size: stats.size };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function adviceForOpenError(path: string, error: unknown): Promise<string> {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') {
+    return `There is no file ${path}. Check the name and the folder.${await csvFilesIn(dirname(path))}`;
+  }
+  if (code === 'ENOTDIR') return `There is no file ${path}: a part of the path is no folder.`;
+  if (code === 'EACCES' || code === 'EPERM') return `${path} may not be read. Check the file's permissions.`;
+  return `${path} can't be opened: ${messageOf(error)}.`;
+}
+
+async function csvFilesIn(folder: string): Promise<string> {
+  const names = await readdir(folder).catch(() => undefined);
+  if (names === undefined) return ` There is no folder ${folder} that can be listed either.`;
+  const files = names.filter((name) => ['.csv', '.tsv', '.txt'].includes(extname(name).toLowerCase())).sort();
+  return files.length === 0 ? '' : ` ${folder} holds: ${files.slice(0, 10).join(', ')}.`;
+}
+
+/** Throws a `UsageError` for bytes that are no text. UTF-16 must have been ruled out. */
+export function refuseBinary(path: string, sample: Uint8Array, isWide: boolean): void {
+  let controls = 0;
+  for (const byte of sample) if (byte < 0x20 && (byte < 0x09 || byte > 0x0d)) controls++;
+  if (controls === 0) return;
+  const start = Buffer.from(sample.buffer, sample.byteOffset, Math.min(sample.length, 16)).toString('latin1');
+  const known = MAGIC.find(([signature]) => start.startsWith(signature));
+  if (known !== undefined) throw new UsageError(`${path} is no CSV text; it looks like ${known[1]}.`);
+  if (!isWide && controls > 4 && controls > sample.length * CONTROL_BYTE_SHARE) {
+    throw new UsageError(
+      `${path} is no CSV text: ${controls} of its first ${sample.length} bytes are control characters. Check the file.`,
+    );
+  }
+}
+
+/** Up to `length` bytes from `position`. */
+export async function readBytes(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  return buffer.subarray(0, await readInto(handle, buffer, position));
+}
+
+async function readInto(handle: FileHandle, buffer: Buffer, position: number): Promise<number> {
+  let filled = 0;
+  while (filled < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
+}
+
+/** Offset of the first chunk in [from, to) that holds a byte beyond ASCII, or -1. */
+export async function findBeyondAscii(
+  handle: FileHandle,
+  from: number,
+  to: number,
+  chunkBytes: number,
+): Promise<number> {
+  for (let position = from; position < to; position += chunkBytes) {
+    const chunk = await readBytes(handle, position, Math.min(chunkBytes, to - position));
+    if (chunk.length === 0) return -1;
+    if (isAscii(chunk)) continue;
+    return position + chunk.findIndex((byte) => byte >= 0x80);
+  }
+  return -1;
+}
+
+/**
+ * The file's bytes from `from` in chunks. A chunk is valid until the next but one is asked for: the next is read
+ * ahead while this one is worked on. Rejects with SOURCE_READ_FAILED.
+ */
+export async function* fileChunks(
+  path: string,
+  options: { readonly from: number; readonly chunkBytes: number; readonly signal?: AbortSignal | undefined },
+): AsyncGenerator<Uint8Array> {
+  const handle = await open(path, 'r').catch(readFailed(path));
+  const buffers = [Buffer.allocUnsafeSlow(options.chunkBytes), Buffer.allocUnsafeSlow(options.chunkBytes)] as const;
+  let position = options.from;
+  let ahead = readInto(handle, buffers[0], position);
+  try {
+    for (let turn = 0; ; turn ^= 1) {
+      options.signal?.throwIfAborted();
+      const length = await ahead.catch(readFailed(path));
+      if (length === 0) return;
+      position += length;
+      ahead = readInto(handle, turn === 0 ? buffers[1] : buffers[0], position);
+      // Its failure is reported when it is awaited; until then it must not count as unhandled.
+      ahead.catch(() => undefined);
+      yield (turn === 0 ? buffers[0] : buffers[1]).subarray(0, length);
+    }
+  } finally {
+    await ahead.catch(() => 0);
+    await handle.close();
+  }
+}
+
+function readFailed(path: string): (error: unknown) => never {
+  return (error) => {
+    throw fatalError('SOURCE_READ_FAILED', `${path} could not be read on: ${messageOf(error)}.`, error);
+  };
+}
