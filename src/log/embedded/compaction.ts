@@ -1,0 +1,249 @@
+import { join } from 'node:path';
+import { fatalError } from '../../errors.ts';
+import { CHUNK_BYTES } from './append-packing.ts';
+import type { BatchStore, StoredBatch } from './batch-store.ts';
+import { passesFor, RecordBits, SupersededFinder } from './compaction-plan.ts';
+import type { LogDatabase } from './database.ts';
+import { DIGEST_WORDS, digestsOf } from './key-digests.ts';
+import { LockFile } from './lock-file.ts';
+import type { CompactionRequest, TopicRow } from './protocol.ts';
+import { DELTA_AT, SIZE_AT } from './record-format.ts';
+import { blob, integer } from './rows.ts';
+
+/** Batches at least this large are left alone when all their records are live; smaller ones are joined. */
+const SMALL_BATCH_BYTES = 64 * 1024;
+const VACUUM_PAGES = 256;
+const BATCHES_A_TURN = 64;
+const WORTHWHILE_BYTES = 64 * 1024 * 1024;
+/** An estimate looks at one key in so many. */
+const SAMPLED_PASSES = 16;
+
+interface BatchHead {
+  readonly partitionId: number;
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly count: number;
+  readonly bytes: number;
+  readonly appendedAt: number;
+  /** Place of its first record among all of the partition. */
+  readonly firstIndex: number;
+  readonly dropTombstones: boolean;
+}
+
+/** Records that go into one new batch, and the batches they come from. */
+interface Gathered {
+  readonly from: BatchHead[];
+  readonly parts: { readonly data: Uint8Array; readonly digests: Uint32Array; readonly offset: number }[];
+  bytes: number;
+}
+
+/**
+ * Compaction of one log, in small transactions: each replaces a few batches by one that holds their live records, in
+ * offset order, so that a kill at any moment leaves a log that is compacted up to some place. Offsets stay. One
+ * compaction runs at a time on a log, across processes.
+ */
+export class Compactor {
+  readonly #database: LogDatabase;
+  readonly #batches: BatchStore;
+  readonly #lockPath: string;
+
+  constructor(database: LogDatabase, batches: BatchStore, dataDir: string) {
+    this.#database = database;
+    this.#batches = batches;
+    this.#lockPath = join(dataDir, 'compaction.lock');
+  }
+
+  /** Does nothing while another process compacts. `turn` lets other work of this thread go first. */
+  async compact(topics: readonly TopicRow[], request: CompactionRequest, turn: () => Promise<void>): Promise<void> {
+    const lock = LockFile.tryAcquire(this.#lockPath);
+    if (lock === undefined) return;
+    try {
+      for (const topic of topics) {
+        if (topic.cleanup !== 'compact') continue;
+        for (const id of topic.partitionIds) await this.#compactPartition(this.#heads(topic, id, request), turn);
+      }
+      await this.#returnSpace(turn);
+    } finally {
+      lock.release();
+    }
+  }
+
+  /** Whether more than 64 MiB and more than half of a topic are superseded, estimated from a sixteenth of the keys. */
+  async isWorthwhile(topic: TopicRow, request: CompactionRequest, turn: () => Promise<void>): Promise<boolean> {
+    if (topic.cleanup !== 'compact') return false;
+    let bytes = 0;
+    let superseded = 0;
+    for (const id of topic.partitionIds) {
+      const heads = this.#heads(topic, id, request);
+      const records = recordsOf(heads);
+      const partitionBytes = heads.reduce((sum, head) => sum + head.bytes, 0);
+      bytes += partitionBytes;
+      if (records === 0) continue;
+      const finder = new SupersededFinder(records, SAMPLED_PASSES, 0, new RecordBits(records));
+      await this.#scan(heads, finder, turn);
+      superseded += partitionBytes * Math.min(1, (finder.found * SAMPLED_PASSES) / records);
+    }
+    return superseded > WORTHWHILE_BYTES && superseded > bytes / 2;
+  }
+
+  #heads(topic: TopicRow, partitionId: number, request: CompactionRequest): readonly BatchHead[] {
+    const readByAll = this.#readByAllGroups(topic, partitionId);
+    const tombstonesUntilMs = request.nowMs - request.tombstoneRetentionMs;
+    let firstIndex = 0;
+    return this.#database.connection
+      .prepare(
+        `SELECT base_offset, last_offset, count, bytes, appended_at FROM batches
+         WHERE partition_id = ? ORDER BY last_offset`,
+      )
+      .all(partitionId)
+      .map((row) => {
+        const lastOffset = integer(row, 'last_offset');
+        const appendedAt = integer(row, 'appended_at');
+        const head = {
+          partitionId,
+          baseOffset: integer(row, 'base_offset'),
+          lastOffset,
+          count: integer(row, 'count'),
+          bytes: integer(row, 'bytes'),
+          appendedAt,
+          firstIndex,
+          dropTombstones: appendedAt <= tombstonesUntilMs && lastOffset < readByAll,
+        };
+        firstIndex += head.count;
+        return head;
+      });
+  }
+
+  /** The least next offset of the groups that ever committed on the topic; Infinity when there is none. */
+  #readByAllGroups(topic: TopicRow, partitionId: number): number {
+    const ids = topic.partitionIds.join(', ');
+    const row = this.#database.connection
+      .prepare(
+        `SELECT min(coalesce(here.offset, 0)) AS least FROM
+           (SELECT DISTINCT group_name FROM group_offsets WHERE partition_id IN (${ids})) AS readers
+           LEFT JOIN group_offsets AS here ON here.group_name = readers.group_name AND here.partition_id = ?`,
+      )
+      .get(partitionId);
+    return row === undefined || row['least'] === null ? Infinity : integer(row, 'least');
+  }
+
+  async #scan(heads: readonly BatchHead[], finder: SupersededFinder, turn: () => Promise<void>): Promise<void> {
+    let since = 0;
+    for (const head of heads) {
+      finder.add(this.#digests(head), head.firstIndex, head.dropTombstones);
+      if (++since % BATCHES_A_TURN === 0) await turn();
+    }
+  }
+
+  #digests({ partitionId, lastOffset }: BatchHead): Uint32Array<ArrayBuffer> {
+    const row = this.#database.connection
+      .prepare('SELECT digests FROM batches WHERE partition_id = ? AND last_offset = ?')
+      .get(partitionId, lastOffset);
+    if (row === undefined)
+      throw fatalError('LOG_UNREADABLE', `${this.#database.path} is damaged: a batch of it vanished.`);
+    return digestsOf(blob(row, 'digests'));
+  }
+
+  async #compactPartition(heads: readonly BatchHead[], turn: () => Promise<void>): Promise<void> {
+    const records = recordsOf(heads);
+    const dead = new RecordBits(records);
+    const passes = passesFor(records);
+    for (let pass = 0; pass < passes; pass++) {
+      await this.#scan(heads, new SupersededFinder(records, passes, pass, dead), turn);
+    }
+    let gathered: Gathered = { from: [], parts: [], bytes: 0 };
+    const flush = async (): Promise<void> => {
+      this.#replace(gathered, dead);
+      gathered = { from: [], parts: [], bytes: 0 };
+      await turn();
+    };
+    for (const head of heads) {
+      const isClean = dead.count(head.firstIndex, head.firstIndex + head.count) === 0;
+      if (isClean && head.bytes >= SMALL_BATCH_BYTES) await flush();
+      else {
+        // A batch is joined whole, so that its rows are replaced in one transaction.
+        if (gathered.bytes > 0 && gathered.bytes + head.bytes > CHUNK_BYTES) await flush();
+        this.#gather(gathered, head, dead);
+      }
+    }
+    await flush();
+  }
+
+  #gather(gathered: Gathered, head: BatchHead, dead: RecordBits): void {
+    gathered.from.push(head);
+    const data = this.#batches.read(head.partitionId, head.lastOffset);
+    const digests = this.#digests(head);
+    const view = new DataView(data.buffer, data.byteOffset, data.length);
+    let at = 0;
+    for (let i = 0; i < head.count; i++) {
+      const end = at + view.getUint32(at + SIZE_AT, true);
+      if (!dead.has(head.firstIndex + i)) {
+        const part = digests.subarray(i * DIGEST_WORDS, (i + 1) * DIGEST_WORDS);
+        const offset = head.baseOffset + view.getUint32(at + DELTA_AT, true);
+        gathered.parts.push({ data: data.subarray(at, end), digests: part, offset });
+        gathered.bytes += end - at;
+      }
+      at = end;
+    }
+  }
+
+  #replace(gathered: Gathered, dead: RecordBits): void {
+    const { from } = gathered;
+    const [only] = from;
+    if (only === undefined) return;
+    const isUnchanged = from.length === 1 && dead.count(only.firstIndex, only.firstIndex + only.count) === 0;
+    if (isUnchanged) return;
+    const { connection, write } = this.#database;
+    const remove = connection.prepare('DELETE FROM batches WHERE partition_id = ? AND last_offset = ?');
+    write(() => {
+      let removed = 0;
+      for (const { partitionId, lastOffset } of from) removed += Number(remove.run(partitionId, lastOffset).changes);
+      if (removed !== from.length)
+        throw fatalError('LOG_UNREADABLE', `${this.#database.path}: batches changed under compaction.`);
+      const batch = joined(gathered);
+      if (batch !== undefined) this.#batches.insert(batch);
+    });
+  }
+
+  /** Gives free pages back to the file system, a few at a time. */
+  async #returnSpace(turn: () => Promise<void>): Promise<void> {
+    const { connection } = this.#database;
+    const freePages = (): number => {
+      const row = connection.prepare('PRAGMA freelist_count').get();
+      return row === undefined ? 0 : integer(row, 'freelist_count');
+    };
+    for (let free = freePages(); free > 0;) {
+      connection.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
+      await turn();
+      const left = freePages();
+      // Another process may be using free pages, or making more of them: either ends this.
+      if (left >= free) return;
+      free = left;
+    }
+  }
+}
+
+function recordsOf(heads: readonly BatchHead[]): number {
+  const last = heads.at(-1);
+  return last === undefined ? 0 : last.firstIndex + last.count;
+}
+
+function joined({ from, parts, bytes }: Gathered): StoredBatch | undefined {
+  const [first] = parts;
+  const last = from.at(-1);
+  if (first === undefined || last === undefined) return undefined;
+  const data = new Uint8Array(bytes);
+  const view = new DataView(data.buffer);
+  const digests = new Uint32Array(parts.length * DIGEST_WORDS);
+  const baseOffset = first.offset;
+  let at = 0;
+  parts.forEach((part, i) => {
+    data.set(part.data, at);
+    view.setUint32(at + DELTA_AT, part.offset - baseOffset, true);
+    digests.set(part.digests, i * DIGEST_WORDS);
+    at += part.data.length;
+  });
+  const appendedAt = Math.max(...from.map((head) => head.appendedAt));
+  const { partitionId, lastOffset } = last;
+  return { partitionId, baseOffset, lastOffset, count: parts.length, appendedAt, digests, data };
+}

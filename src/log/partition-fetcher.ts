@@ -1,0 +1,126 @@
+import { messageOf, PipelineError } from '../errors.ts';
+import type { FetchedRecords, LogEngine } from './engine.ts';
+import type { LogRecord } from './port.ts';
+import { withRetries } from './retry.ts';
+
+export interface PartitionFetcherOptions {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: number;
+  /** Where reading ends; Infinity while following. */
+  readonly limit: number;
+  readonly maxBytes: number;
+  readonly maxRecords: number;
+  readonly signal: AbortSignal;
+  /** Called whenever `take` may answer differently. */
+  readonly onChange: () => void;
+}
+
+/**
+ * Fetches one partition ahead of its task: at most one fetch in hand and one ahead, each of `maxBytes`.
+ * The next fetch begins when the last records of the one before are taken.
+ */
+export class PartitionFetcher {
+  readonly #engine: LogEngine;
+  readonly #options: PartitionFetcherOptions;
+  #limit: number;
+  #current: FetchedRecords | undefined;
+  #fetching = false;
+  /** Where the next fetch begins. */
+  #fetchFrom: number;
+  /** Where reading goes on after what was taken, past gaps. */
+  #position: number;
+  /** The end of the log was reached and nothing was appended since. */
+  #dry = false;
+  #appends = 0;
+  #error: PipelineError | undefined;
+
+  constructor(engine: LogEngine, options: PartitionFetcherOptions) {
+    this.#engine = engine;
+    this.#options = options;
+    this.#limit = options.limit;
+    this.#fetchFrom = options.from;
+    this.#position = options.from;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Everything before the limit was taken. */
+  get atLimit(): boolean {
+    return this.#position >= this.#limit;
+  }
+
+  setLimit(limit: number): void {
+    this.#limit = limit;
+    this.#options.onChange();
+  }
+
+  /** Something may have been appended. */
+  noteAppend(): void {
+    this.#appends++;
+    this.#dry = false;
+    this.#options.onChange();
+  }
+
+  /** The next records if they are here; otherwise undefined, and they are on their way. Throws what fetching threw. */
+  take(): readonly LogRecord[] | undefined {
+    if (this.#error !== undefined) throw this.#error;
+    const current = this.#current;
+    if (current === undefined) {
+      this.#fetch();
+      return undefined;
+    }
+    const records = current.take(this.#options.maxRecords);
+    const last = records.at(-1)?.offset ?? current.nextOffset - 1;
+    if (last >= this.#limit) {
+      // The limit was set while these were on their way.
+      this.#current = undefined;
+      this.#position = this.#limit;
+      return records.filter((record) => record.offset < this.#limit);
+    }
+    this.#position = current.isEmpty() ? current.nextOffset : last + 1;
+    if (current.isEmpty()) {
+      this.#current = undefined;
+      this.#fetch();
+    }
+    return records;
+  }
+
+  #fetch(): void {
+    if (this.#fetching || this.#dry || this.#fetchFrom >= this.#limit) return;
+    this.#fetching = true;
+    const { topic, partition, maxBytes, signal, onChange } = this.#options;
+    const appends = this.#appends;
+    const request = { topic, partition, from: this.#fetchFrom, to: this.#limit, maxBytes };
+    void withRetries(() => this.#engine.fetch(request), signal)
+      .then(
+        (fetched) => {
+          this.#accept(fetched, appends);
+        },
+        (error: unknown) => {
+          this.#error =
+            error instanceof PipelineError
+              ? error
+              : new PipelineError('LOG_UNREADABLE', messageOf(error), { retriable: false, cause: error });
+        },
+      )
+      .finally(() => {
+        this.#fetching = false;
+        onChange();
+      });
+  }
+
+  #accept(fetched: FetchedRecords, appendsBefore: number): void {
+    const moved = fetched.nextOffset > this.#fetchFrom;
+    this.#fetchFrom = fetched.nextOffset;
+    if (!fetched.isEmpty()) {
+      this.#current = fetched;
+      return;
+    }
+    // Only a gap: nothing will be taken that would move the position.
+    if (this.#current === undefined) this.#position = Math.max(this.#position, fetched.nextOffset);
+    this.#dry = !moved && this.#appends === appendsBefore;
+  }
+}

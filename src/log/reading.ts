@@ -1,0 +1,42 @@
+import type { FetchedRecords, LogEngine } from './engine.ts';
+import type { ReadOptions, RecordBatch } from './port.ts';
+import { withRetries } from './retry.ts';
+
+const DEFAULT_READ_BYTES = 4 * 1024 * 1024;
+/** Small enough that a batch's objects die young. */
+const BATCH_RECORDS = 4_096;
+
+/** Committed records of [from, to) up to the end as seen now, the next fetch under way while one is worked on. */
+export async function* readPartition(
+  engine: LogEngine,
+  topic: string,
+  partition: number,
+  from: number,
+  to: number,
+  options: ReadOptions = {},
+): AsyncGenerator<RecordBatch> {
+  const { signal, maxBatchBytes: maxBytes = DEFAULT_READ_BYTES } = options;
+  const info = (await engine.describe(topic)).partitionInfo[partition];
+  const limit = Math.min(to, info?.endOffset ?? 0);
+  const fetch = (position: number): Promise<FetchedRecords> => {
+    const fetched = withRetries(() => engine.fetch({ topic, partition, from: position, to: limit, maxBytes }), signal);
+    // A reader that stops early never awaits this one.
+    fetched.catch(() => undefined);
+    return fetched;
+  };
+  let position = from;
+  let ahead = position < limit ? fetch(position) : undefined;
+  while (ahead) {
+    signal?.throwIfAborted();
+    const fetched: FetchedRecords = await ahead;
+    position = fetched.nextOffset;
+    ahead = position < limit ? fetch(position) : undefined;
+    while (!fetched.isEmpty()) {
+      signal?.throwIfAborted();
+      const records = fetched.take(BATCH_RECORDS);
+      const last = records.at(-1);
+      if (last === undefined) break;
+      yield { topic, partition, records, nextOffset: fetched.isEmpty() ? fetched.nextOffset : last.offset + 1 };
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { failureOutcome } from '../errors.ts';
+import { backoffDelayMs, DEFAULT_BACKOFF, type BackoffOptions } from './backoff.ts';
+
+export interface RetryOptions extends BackoffOptions {
+  readonly maxAttempts: number;
+  readonly random: () => number;
+}
+
+export const DEFAULT_RETRY: RetryOptions = { ...DEFAULT_BACKOFF, maxAttempts: 8, random: Math.random };
+
+/**
+ * Calls `operation` again while it rejects with a retriable error, at most `maxAttempts` times in all; then the last
+ * error surfaces. An aborted `signal` ends the waiting: the last error surfaces at once.
+ */
+export async function withRetries<T>(
+  operation: () => Promise<T>,
+  signal?: AbortSignal,
+  options: RetryOptions = DEFAULT_RETRY,
+): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await operation();
+    } catch (error) {
+      if (failureOutcome(error) !== 'retry' || attempt + 1 >= options.maxAttempts || signal?.aborted === true)
+        throw error;
+      const waitMs = backoffDelayMs(attempt, options.random(), options);
+      // An abort cuts the wait short; the next attempt's outcome then decides.
+      await delay(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    }
+  }
+}

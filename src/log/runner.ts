@@ -1,0 +1,151 @@
+import type { GroupLease, LogEngine } from './engine.ts';
+import { PartitionFetcher } from './partition-fetcher.ts';
+import { closeAfterFailure, PartitionLoop } from './partition-loop.ts';
+import type { RunOptions, Task } from './port.ts';
+
+const DEFAULT_BATCH_RECORDS = 4_096;
+const DEFAULT_BATCH_BYTES = 8 * 1024 * 1024;
+const LEAST_SHARE_BYTES = 1024 * 1024;
+const DEFAULT_QUIET_MS = 2_000;
+
+interface Input {
+  readonly topic: string;
+  readonly partition: number;
+  readonly endOffset: number;
+}
+
+/**
+ * Runs a task on all partitions of its inputs, concurrently. The first error anywhere fails the whole run: nothing
+ * is committed after it, all partitions are closed, and the run rejects with it.
+ *
+ * Memory: a partition holds at most one fetch in hand and one ahead, and the partitions share `maxBatchBytes`
+ * (with at least 1 MiB each), so a run holds about twice `maxBatchBytes`.
+ */
+export async function runTask(engine: LogEngine, task: Task, options: RunOptions, closing: AbortSignal): Promise<void> {
+  const inputs = await describeInputs(engine, task);
+  const stop = options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
+  if (stop.aborted) return;
+  const lease = await engine.acquire(task.group, options.takeOver ?? false);
+  const run = new TaskRun(engine, task, options, lease, stop);
+  try {
+    await run.execute(inputs);
+  } finally {
+    await lease.release();
+  }
+}
+
+async function describeInputs(engine: LogEngine, task: Task): Promise<readonly Input[]> {
+  const topics = await Promise.all(task.inputs.map((topic) => engine.describe(topic)));
+  return topics.flatMap(({ name, partitionInfo }) =>
+    partitionInfo.map(({ partition, endOffset }) => ({ topic: name, partition, endOffset })),
+  );
+}
+
+class TaskRun {
+  readonly #engine: LogEngine;
+  readonly #task: Task;
+  readonly #options: RunOptions;
+  readonly #lease: GroupLease;
+  readonly #stop: AbortSignal;
+  readonly #failure = new AbortController();
+  readonly #loops = new Set<PartitionLoop>();
+  readonly #fetchers = new Map<string, PartitionFetcher>();
+  /** The ends to stop at once `until` has settled, for partitions that open later. */
+  #limits: ReadonlyMap<string, number> | undefined;
+
+  constructor(engine: LogEngine, task: Task, options: RunOptions, lease: GroupLease, stop: AbortSignal) {
+    this.#engine = engine;
+    this.#task = task;
+    this.#options = options;
+    this.#lease = lease;
+    this.#stop = stop;
+  }
+
+  async execute(inputs: readonly Input[]): Promise<void> {
+    const { until } = this.#options;
+    if (until === 'end') this.#limits = limitsOf(inputs);
+    const unwatch = until === 'end' ? undefined : await this.#watch();
+    const wakeAll = (): void => {
+      for (const loop of this.#loops) loop.wake();
+    };
+    this.#stop.addEventListener('abort', wakeAll);
+    this.#failure.signal.addEventListener('abort', wakeAll);
+    if (until !== undefined && until !== 'end') this.#endAfter(until);
+    try {
+      await Promise.allSettled(inputs.map((input) => this.#guard(() => this.#runPartition(input, inputs.length))));
+    } finally {
+      unwatch?.();
+      this.#stop.removeEventListener('abort', wakeAll);
+    }
+    this.#failure.signal.throwIfAborted();
+  }
+
+  /** The first error becomes the run's. */
+  async #guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!this.#failure.signal.aborted) this.#failure.abort(error);
+    }
+  }
+
+  async #watch(): Promise<() => void> {
+    return this.#engine.watch((touches) => {
+      for (const [name, fetcher] of this.#fetchers) {
+        const separator = name.lastIndexOf('/');
+        if (touches(name.slice(0, separator), Number(name.slice(separator + 1)))) fetcher.noteAppend();
+      }
+    });
+  }
+
+  /** Whether the promise resolves or rejects is its owner's business; here it only marks the end. */
+  #endAfter(until: Promise<unknown>): void {
+    const settle = (): void => {
+      void this.#guard(async () => {
+        const limits = limitsOf(await describeInputs(this.#engine, this.#task));
+        this.#limits = limits;
+        for (const [name, fetcher] of this.#fetchers) fetcher.setLimit(limits.get(name) ?? 0);
+      });
+    };
+    until.then(settle, settle);
+  }
+
+  async #runPartition({ topic, partition, endOffset }: Input, partitions: number): Promise<void> {
+    const { startAt = 'earliest', maxBatchBytes = DEFAULT_BATCH_BYTES } = this.#options;
+    const name = `${topic}/${partition}`;
+    const from = this.#lease.committed(topic, partition) ?? (startAt === 'latest' ? endOffset : 0);
+    const failure = this.#failure.signal;
+    const partitionTask = await this.#task.open({ topic, partition, offset: from, signal: failure });
+    if (failure.aborted) {
+      await closeAfterFailure(partitionTask);
+      return;
+    }
+    const fetcher = new PartitionFetcher(this.#engine, {
+      topic,
+      partition,
+      from,
+      limit: this.#limits === undefined ? Infinity : (this.#limits.get(name) ?? 0),
+      maxBytes: Math.max(Math.floor(maxBatchBytes / partitions), Math.min(maxBatchBytes, LEAST_SHARE_BYTES)),
+      maxRecords: this.#options.maxBatchRecords ?? DEFAULT_BATCH_RECORDS,
+      signal: failure,
+      onChange: () => {
+        loop.wake();
+      },
+    });
+    const loop = new PartitionLoop(partitionTask, fetcher, {
+      topic,
+      partition,
+      lease: this.#lease,
+      ...(this.#options.until === 'end' ? {} : { quietMs: this.#options.quietMs ?? DEFAULT_QUIET_MS }),
+      failure,
+      stop: this.#stop,
+    });
+    this.#fetchers.set(name, fetcher);
+    this.#loops.add(loop);
+    await loop.run();
+  }
+}
+
+function limitsOf(inputs: readonly Input[]): ReadonlyMap<string, number> {
+  return new Map(inputs.map(({ topic, partition, endOffset }) => [`${topic}/${partition}`, endOffset]));
+}
