@@ -55,8 +55,8 @@ export interface CommandModule<Specs = Flags, Takes = Positionals> {
 
 export type CommandBody<Specs, Takes = Positionals> = (context: CommandContext<Specs, Takes>) => Promise<ExitCode>;
 
-/** A command as data: `--help` reads it without loading the body. */
-export interface Command<Specs = Flags, Takes = Positionals> {
+/** A command as data: all that `--help` and the flags need, nothing of its body. */
+export interface CommandDescription<Specs = Flags, Takes = Positionals> {
   readonly name: string;
   /** One line, from "does": "reads sources and publishes what is new". */
   readonly summary: string;
@@ -65,17 +65,28 @@ export interface Command<Specs = Flags, Takes = Positionals> {
   readonly examples: readonly Example[];
   readonly flags: Specs;
   readonly positionals: Takes;
-  load(): Promise<CommandModule<Specs, Takes>>;
+}
+
+export interface Command extends CommandDescription {
+  load(): Promise<CommandModule>;
 }
 
 /**
- * Flags are defined apart from the command (`defineFlags`), so that a body can take its types from them:
+ * Descriptions stand apart from bodies, so that a body can take its types from them:
  * `export const run: CommandBody<typeof produceFlags> = async ({ options }) => …`.
  */
-export function defineCommand<Specs extends Flags, Takes extends Positionals = Positionals>(
-  command: Omit<Command<Specs, Takes>, 'positionals'> & { readonly positionals?: Takes },
+export function describeCommand<Specs extends Flags, Takes extends Positionals = Positionals>(
+  description: Omit<CommandDescription<Specs, Takes>, 'positionals'> & { readonly positionals?: Takes },
+): CommandDescription<Specs, Takes | Positionals> {
+  return { positionals: {}, ...description };
+}
+
+/** The body must fit the description: the same flags, the same positionals. */
+export function withBody<Specs extends Flags, Takes extends Positionals>(
+  description: CommandDescription<Specs, Takes>,
+  load: () => Promise<CommandModule<Specs, Takes>>,
 ): Command {
-  return { positionals: {}, ...command };
+  return { ...description, load };
 }
 
 export function definePositionals<const Takes extends Positionals>(positionals: Takes): Takes {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseArguments } from '../../src/cli/arguments.ts';
-import { defineCommand, definePositionals } from '../../src/cli/command.ts';
+import { definePositionals, describeCommand, withBody } from '../../src/cli/command.ts';
 import type { Command } from '../../src/cli/command.ts';
 import { resolveConfig } from '../../src/cli/config.ts';
 import { defineFlags } from '../../src/cli/flags.ts';
@@ -17,18 +17,20 @@ const flags = defineFlags({
   apiKey: { type: 'string', secret: true, env: ['PROVIDER_KEY'], description: 'd', choices: ['right'] },
 });
 const load = () => Promise.resolve({ run: () => Promise.resolve(0 as const) });
-const make = defineCommand({ name: 'make', summary: 's', examples: [], flags, load });
-const take = defineCommand({
-  name: 'take',
-  summary: 's',
-  examples: [],
-  flags: defineFlags({ top: { type: 'number', description: 'd' } }),
-  positionals: definePositionals({
-    action: { type: 'string', choices: ['list', 'show'], default: 'list', description: 'd' },
-    words: { type: 'string', rest: true, required: true, description: 'What to look for' },
+const make = withBody(describeCommand({ name: 'make', summary: 's', examples: [], flags }), load);
+const take = withBody(
+  describeCommand({
+    name: 'take',
+    summary: 's',
+    examples: [],
+    flags: defineFlags({ top: { type: 'number', description: 'd' } }),
+    positionals: definePositionals({
+      action: { type: 'string', choices: ['list', 'show'], default: 'list', description: 'd' },
+      words: { type: 'string', rest: true, required: true, description: 'What to look for' },
+    }),
   }),
   load,
-});
+);
 const commands = [make, take];
 
 let folder: string;

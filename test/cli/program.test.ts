@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { defineCommand } from '../../src/cli/command.ts';
+import { describeCommand, withBody } from '../../src/cli/command.ts';
 import type { Command, CommandBody } from '../../src/cli/command.ts';
 import { defineFlags } from '../../src/cli/flags.ts';
 import { runProgram } from '../../src/cli/program.ts';
@@ -8,13 +8,15 @@ import { fatalError, UsageError } from '../../src/errors.ts';
 
 const flags = defineFlags({ size: { type: 'number', description: 'How large', default: 1 } });
 const command = (run: CommandBody<typeof flags>, name = 'make'): Command =>
-  defineCommand({
-    name,
-    summary: 'makes things',
-    examples: [{ arguments: '--size=2', does: 'makes a large one' }],
-    flags,
-    load: () => Promise.resolve({ run }),
-  });
+  withBody(
+    describeCommand({
+      name,
+      summary: 'makes things',
+      examples: [{ arguments: '--size=2', does: 'makes a large one' }],
+      flags,
+    }),
+    () => Promise.resolve({ run }),
+  );
 const done = command(() => Promise.resolve(0));
 
 async function run(argv: string[], commands: Command[] = [done], environment: Record<string, string> = { CI: '1' }) {

@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { modelRunFlags } from './process.ts';
 import { produceFlags } from './produce.ts';
@@ -11,7 +11,7 @@ export const embedFlags = defineFlags({
   ...outputFlags,
 });
 
-export const embed = defineCommand({
+export const embed = describeCommand({
   name: 'embed',
   summary: 'produce, process and sink in one process, until all adds up',
   details:
@@ -22,5 +22,4 @@ export const embed = defineCommand({
     { arguments: '--source=objects.csv --sink=parquet --out=vectors', does: 'one format, another folder' },
   ],
   flags: embedFlags,
-  load: () => import('../commands/embed.ts'),
 });

@@ -1,3 +1,4 @@
+import { withBody } from '../command.ts';
 import type { Command } from '../command.ts';
 import { embed } from './embed.ts';
 import { models, reconcile, search, status } from './operate.ts';
@@ -5,5 +6,14 @@ import { process } from './process.ts';
 import { produce } from './produce.ts';
 import { sink } from './sink.ts';
 
-/** In the order of the help. */
-export const commands: readonly Command[] = [embed, produce, process, sink, status, reconcile, search, models];
+/** In the order of the help. Bodies are loaded when they run, never for `--help`. */
+export const commands: readonly Command[] = [
+  withBody(embed, () => import('../commands/embed.ts')),
+  withBody(produce, () => import('../commands/produce.ts')),
+  withBody(process, () => import('../commands/process.ts')),
+  withBody(sink, () => import('../commands/sink.ts')),
+  withBody(status, () => import('../commands/status.ts')),
+  withBody(reconcile, () => import('../commands/reconcile.ts')),
+  withBody(search, () => import('../commands/search.ts')),
+  withBody(models, () => import('../commands/models.ts')),
+];

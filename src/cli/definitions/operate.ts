@@ -1,11 +1,11 @@
-import { defineCommand, definePositionals } from '../command.ts';
+import { describeCommand, definePositionals } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { DEFAULT_MODEL } from './process.ts';
 import { count } from './schemas.ts';
 
 export const statusFlags = defineFlags({});
 
-export const status = defineCommand({
+export const status = describeCommand({
   name: 'status',
   summary: 'shows topics, groups and how far each of them is',
   examples: [
@@ -13,14 +13,13 @@ export const status = defineCommand({
     { arguments: '--json', does: 'the same for a program' },
   ],
   flags: statusFlags,
-  load: () => import('../commands/status.ts'),
 });
 
 export const reconcileFlags = defineFlags({
   model: { type: 'list', description: 'Only these models', defaultText: 'all on the log' },
 });
 
-export const reconcile = defineCommand({
+export const reconcile = describeCommand({
   name: 'reconcile',
   summary: 'recounts from the log that nothing is missing, stale or double',
   details:
@@ -28,7 +27,6 @@ export const reconcile = defineCommand({
     'the live embeddings. A difference is printed by id, and the exit code is 1.',
   examples: [{ arguments: '', does: 'checks everything that is on the log' }],
   flags: reconcileFlags,
-  load: () => import('../commands/reconcile.ts'),
 });
 
 export const searchFlags = defineFlags({
@@ -40,7 +38,7 @@ export const searchPositionals = definePositionals({
   query: { type: 'string', rest: true, required: true, description: 'What to look for, in words' },
 });
 
-export const search = defineCommand({
+export const search = describeCommand({
   name: 'search',
   summary: 'finds the records closest in meaning to a query',
   details: 'Exact: every live embedding on the log is compared.',
@@ -50,7 +48,6 @@ export const search = defineCommand({
   ],
   flags: searchFlags,
   positionals: searchPositionals,
-  load: () => import('../commands/search.ts'),
 });
 
 export const modelsFlags = defineFlags({});
@@ -65,7 +62,7 @@ export const modelsPositionals = definePositionals({
   name: { type: 'string', description: 'The model to show or check' },
 });
 
-export const models = defineCommand({
+export const models = describeCommand({
   name: 'models',
   summary: 'lists, shows and checks the models',
   examples: [
@@ -74,5 +71,4 @@ export const models = defineCommand({
   ],
   flags: modelsFlags,
   positionals: modelsPositionals,
-  load: () => import('../commands/models.ts'),
 });

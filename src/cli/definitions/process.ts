@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { count } from './schemas.ts';
 
@@ -22,7 +22,7 @@ export const processFlags = defineFlags({
   follow: { type: 'boolean', description: 'Keep going when all is read, until Ctrl-C' },
 });
 
-export const process = defineCommand({
+export const process = describeCommand({
   name: 'process',
   summary: 'embeds what is on the log and was not embedded yet',
   details:
@@ -33,5 +33,4 @@ export const process = defineCommand({
     { arguments: '--model=all-MiniLM-L6-v2 --follow', does: 'embeds whatever is published, as it comes' },
   ],
   flags: processFlags,
-  load: () => import('../commands/process.ts'),
 });

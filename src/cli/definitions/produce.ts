@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { count, delimiter, plainName } from './schemas.ts';
 
@@ -49,7 +49,7 @@ export const produceFlags = defineFlags({
   partitions: { type: 'number', schema: count, default: 4, description: 'Partitions of topics that are not there yet' },
 });
 
-export const produce = defineCommand({
+export const produce = describeCommand({
   name: 'produce',
   summary: 'reads sources and publishes what is new or changed',
   details:
@@ -64,5 +64,4 @@ export const produce = defineCommand({
     { arguments: '--source=objects.csv --prune', does: 'also deletes what vanished from the file' },
   ],
   flags: produceFlags,
-  load: () => import('../commands/produce.ts'),
 });

@@ -1,4 +1,4 @@
-import { defineCommand, definePositionals } from '../command.ts';
+import { describeCommand, definePositionals } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { DEFAULT_MODEL } from './process.ts';
 import { count, plainName } from './schemas.ts';
@@ -32,7 +32,7 @@ export const sinkPositionals = definePositionals({
   formats: { type: 'list', choices: FORMATS, required: true, description: 'File formats to write' },
 });
 
-export const sink = defineCommand({
+export const sink = describeCommand({
   name: 'sink',
   summary: 'writes the embeddings of a model to files',
   details:
@@ -45,5 +45,4 @@ export const sink = defineCommand({
   ],
   flags: sinkFlags,
   positionals: sinkPositionals,
-  load: () => import('../commands/sink.ts'),
 });
