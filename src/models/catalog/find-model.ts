@@ -1,0 +1,30 @@
+import { UsageError } from '../../errors.ts';
+import { catalogEntries } from './entries.ts';
+import type { CatalogEntry } from './entry.ts';
+import { readModelFolder } from './model-folder.ts';
+import { nearestName } from './nearest-name.ts';
+
+/**
+ * What `--model` names: a name or alias of the catalogue (case ignored), or a folder (`./…`, `../…`, `/…`, `C:\…`).
+ *
+ * @throws UsageError with the names there are, and the nearest.
+ */
+export async function findModel(model: string): Promise<CatalogEntry> {
+  if (isFolder(model)) return readModelFolder(model);
+  const wanted = model.toLowerCase();
+  const found = catalogEntries.find((entry) => namesOf(entry).some((name) => name.toLowerCase() === wanted));
+  if (found) return found;
+  const nearest = nearestName(model, catalogEntries.flatMap(namesOf));
+  throw new UsageError(
+    `There is no model ${JSON.stringify(model)}.${nearest === undefined ? '' : ` Did you mean ${nearest}?`} ` +
+      `Models: ${catalogEntries.map((entry) => entry.name).join(', ')}; or a folder that holds one (--model=./folder).`,
+  );
+}
+
+function namesOf(entry: CatalogEntry): readonly string[] {
+  return [entry.name, ...entry.aliases];
+}
+
+function isFolder(model: string): boolean {
+  return /^(?:\.{1,2}$|\.{0,2}[\\/]|[a-z]:[\\/])/i.test(model);
+}

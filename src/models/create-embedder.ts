@@ -1,0 +1,23 @@
+import { findModel } from './catalog/find-model.ts';
+import { createHashedEmbedder } from './hashed/hashed-embedder.ts';
+import { createLocalEmbedder, type LocalEmbedderOptions } from './local/local-embedder.ts';
+import { describeEntry } from './describe-model.ts';
+import type { Embedder } from './port.ts';
+
+export interface CreateEmbedderOptions extends LocalEmbedderOptions {
+  /** A name or alias of the catalogue, or a folder (`./path/to/model`). */
+  readonly model: string;
+}
+
+/**
+ * Loads a model and checks that it works; `close()` what it resolves to.
+ *
+ * @throws UsageError for an unknown model or a folder that holds none.
+ * @throws PipelineError MODEL_LOAD_FAILED, MODEL_CANARY_FAILED.
+ */
+export async function createEmbedder(options: CreateEmbedderOptions): Promise<Embedder> {
+  const entry = await findModel(options.model);
+  return entry.weights.runtime === 'hashed'
+    ? createHashedEmbedder(await describeEntry(entry))
+    : createLocalEmbedder({ ...entry, weights: entry.weights }, options);
+}

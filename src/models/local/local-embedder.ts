@@ -1,0 +1,112 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { UsageError } from '../../errors.ts';
+import type { ModelFacts, OnnxWeights } from '../catalog/entry.ts';
+import { describeEntry } from '../describe-model.ts';
+import type { Embedder, EmbedInput, EmbedResult, ModelInfo } from '../port.ts';
+import { BatchScheduler } from './batch-scheduler.ts';
+import { checkCanary } from './canary.ts';
+import { InferenceWorkers } from './inference-workers.ts';
+import { EmbedWindow } from './window.ts';
+
+export interface LocalEmbedderOptions {
+  /** Worker threads, a session of about 150 MB each. Default: the cores this process may use. */
+  readonly workers?: number;
+  /** Most tokens in a batch, padding included. Default 512. */
+  readonly batchTokens?: number;
+  /** The worker's script; tests put another in its place. */
+  readonly workerScript?: URL;
+}
+
+export type LocalModel = ModelFacts & { readonly weights: OnnxWeights };
+
+/** Texts that fill batches of like length well; a caller keeps two or three such windows in flight. */
+const WINDOW_SIZE = 512;
+/** Measured best on two cores (bench/embedding/README.md): the activations of a batch stay near the core. */
+const DEFAULT_BATCH_TOKENS = 512;
+
+/**
+ * Loads an ONNX model into worker threads, one session each, and checks that it works.
+ *
+ * @throws PipelineError MODEL_LOAD_FAILED, MODEL_CANARY_FAILED; its `embed` rejects with MODEL_FAILED when a worker has
+ * died and with EMBEDDER_CLOSED after `close`.
+ */
+export async function createLocalEmbedder(model: LocalModel, options: LocalEmbedderOptions = {}): Promise<Embedder> {
+  const count = positive('workers', options.workers ?? availableParallelism());
+  const batchTokens = positive('batchTokens', options.batchTokens ?? DEFAULT_BATCH_TOKENS);
+  const { folder, graph } = model.weights;
+  const workers = new InferenceWorkers({
+    settings: {
+      model: model.name,
+      graphPath: join(folder, graph),
+      tokenizerPath: join(folder, 'tokenizer.json'),
+      tokenizerConfigPath: join(folder, 'tokenizer_config.json'),
+      dimension: model.dimension,
+      maxTokens: model.maxTokens,
+      pooling: model.pooling,
+      normalise: model.normalise,
+    },
+    count,
+    script: options.workerScript ?? workerScript,
+  });
+  const [pads, info] = await Promise.all([workers.start(), describeEntry(model)]).catch(async (error: unknown) => {
+    await workers.close();
+    throw error;
+  });
+  const scheduler = new BatchScheduler({ workers, batchTokens, pads, model: model.name });
+  const embedder = new LocalEmbedder(model, info, scheduler);
+  try {
+    await checkCanary(embedder, model.normalise);
+  } catch (error) {
+    await embedder.close();
+    throw error;
+  }
+  return embedder;
+}
+
+const workerScript = new URL(
+  import.meta.url.endsWith('.ts') ? './embedding-worker.ts' : './embedding-worker.js',
+  import.meta.url,
+);
+
+class LocalEmbedder implements Embedder {
+  readonly info: ModelInfo;
+  readonly windowSize = WINDOW_SIZE;
+  readonly #model: LocalModel;
+  readonly #scheduler: BatchScheduler;
+
+  constructor(model: LocalModel, info: ModelInfo, scheduler: BatchScheduler) {
+    this.#model = model;
+    this.info = info;
+    this.#scheduler = scheduler;
+  }
+
+  async embed(
+    inputs: readonly EmbedInput[],
+    options: { readonly signal?: AbortSignal; readonly as?: 'document' | 'query' } = {},
+  ): Promise<EmbedResult> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const prefix = this.#model.prefixes[options.as ?? 'document'];
+    const window = new EmbedWindow(inputs, this.info.dimension, prefix, this.info.name);
+    const abort = (): void => {
+      this.#scheduler.drop(window, signal?.reason);
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      this.#scheduler.add(window);
+      return await window.promise;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#scheduler.close();
+  }
+}
+
+function positive(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new UsageError(`${name} must be a whole number above zero, not ${value}.`);
+}

@@ -1,0 +1,19 @@
+/** Model folders for tests, put together from the fixtures. */
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url));
+
+export const tinyBert = join(fixtures, 'tiny-bert');
+export const parityFolder = join(fixtures, 'parity');
+
+/** A copy of tiny-bert, with another graph from fixtures/models where one is named; removed when disposed. */
+export async function modelFolder(graph?: string): Promise<AsyncDisposable & { readonly path: string }> {
+  const parent = await mkdtemp(join(tmpdir(), 'embedstream-model-'));
+  const path = join(parent, graph ?? 'tiny-bert');
+  await cp(tinyBert, path, { recursive: true });
+  if (graph !== undefined) await cp(join(fixtures, 'models', `${graph}.onnx`), join(path, 'onnx', 'model.onnx'));
+  return { path, [Symbol.asyncDispose]: () => rm(parent, { recursive: true, force: true }) };
+}
