@@ -1,6 +1,94 @@
-import type { CommandBody } from '../command.ts';
+import { UsageError } from '../../errors.ts';
+import { findModel } from '../../models/catalog/find-model.ts';
+import type { Source } from '../../producers/port.ts';
+import { formatReport, hasTrouble, reportJson } from '../../telemetry/report.ts';
+import type { ProcessReport, ProduceReport, RunReport, SinkReport } from '../../telemetry/report.ts';
+import type { CommandBody, CommandContext } from '../command.ts';
 import type { embedFlags } from '../definitions/embed.ts';
-import { fatalError } from '../../errors.ts';
+import { openSources, produceStage } from '../stages/produce-stage.ts';
+import { processStage } from '../stages/process-stage.ts';
+import { describeReconciliation, reconcileStage } from '../stages/reconcile-stage.ts';
+import { runTogether } from '../stages/run-together.ts';
+import { sinkStage } from '../stages/sink-stage.ts';
+import { snapshotStage } from '../stages/snapshot-stage.ts';
+import { withWorkspace, type Workspace } from '../wiring.ts';
 
-export const run: CommandBody<typeof embedFlags> = () =>
-  Promise.reject(fatalError('NOT_IMPLEMENTED', '"embed" is not there yet.'));
+type EmbedContext = CommandContext<typeof embedFlags>;
+
+export const run: CommandBody<typeof embedFlags> = async (context) => {
+  const startMs = performance.now();
+  const { options, signal, output } = context;
+  const sources = await openSources(context);
+  const models = await Promise.all(options.model.map(async (model) => (await findModel(model)).name));
+  if (new Set(models).size < models.length) throw new UsageError('--model names the same model twice.');
+  return withWorkspace(options, async (workspace) => {
+    const stages = await runStages(workspace, sources, context);
+    const reconciliation = signal.aborted ? undefined : await reconcileStage(workspace, { models, signal });
+    const report: RunReport = {
+      ...stages,
+      elapsedMs: performance.now() - startMs,
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+      hints:
+        reconciliation === undefined ? ['Stopped: run the same command again to go on.'] : hints(options, stages.sunk),
+    };
+    output.result({ ...reportJson(report), reconciliation: reconciliation?.json }, () =>
+      [
+        ...(reconciliation === undefined ? [] : [`${describeReconciliation(reconciliation)}\n`]),
+        formatReport(report),
+      ].join('\n'),
+    );
+    return hasTrouble(report) || (reconciliation !== undefined && reconciliation.differences > 0) ? 1 : 0;
+  });
+};
+
+interface Stages {
+  produced: ProduceReport[];
+  processed: ProcessReport[];
+  sunk: SinkReport[];
+}
+
+/** All stages at once: each follows the one before it until that has ended, and then to the end. */
+async function runStages(workspace: Workspace, sources: readonly Source[], context: EmbedContext): Promise<Stages> {
+  const { options } = context;
+  const { partitions } = options;
+  const stages: Stages = { produced: [], processed: [], sunk: [] };
+  await runTogether(context.signal, (signal) => {
+    const stageContext = { ...context, signal };
+    const producing = produceStage(workspace, sources, stageContext).then((reports) => {
+      stages.produced.push(...reports);
+    });
+    const processing = options.model.map((model) => {
+      const processed = processStage(workspace, stageContext, { model, partitions, until: producing }).then(
+        (report) => {
+          stages.processed.push(report);
+        },
+      );
+      return { model, processed };
+    });
+    const sinking = processing.flatMap(({ model, processed }) =>
+      options.sink.map(async (format) => {
+        const target = { model, format: format };
+        const report = options.snapshot
+          ? await processed.then(() => snapshotStage(workspace, stageContext, target))
+          : await sinkStage(workspace, stageContext, { ...target, partitions, until: processed });
+        stages.sunk.push(report);
+      }),
+    );
+    return [producing, ...processing.map(({ processed }) => processed), ...sinking];
+  });
+  return stages;
+}
+
+function hints(options: EmbedContext['options'], sunk: readonly SinkReport[]): string[] {
+  const [first] = sunk;
+  const place = options.dataDir === '.embedstream' ? '' : ` --data-dir=${options.dataDir}`;
+  const [model] = options.model;
+  const flag = options.model.length === 1 && model === 'all-MiniLM-L6-v2' ? '' : ` --model=${model ?? ''}`;
+  return [
+    'Try next:',
+    `  npm run search --${place}${flag} "bronze vessel with a dragon"`,
+    ...(first === undefined
+      ? []
+      : [`  python3 -c 'import pyarrow.parquet as pq; print(pq.read_table("${first.out}"))'`]),
+  ];
+}

@@ -1,6 +1,33 @@
+import { formatReport, hasTrouble, reportJson } from '../../telemetry/report.ts';
 import type { CommandBody } from '../command.ts';
 import type { sinkFlags, sinkPositionals } from '../definitions/sink.ts';
-import { fatalError } from '../../errors.ts';
+import { runTogether } from '../stages/run-together.ts';
+import { sinkStage } from '../stages/sink-stage.ts';
+import { snapshotStage } from '../stages/snapshot-stage.ts';
+import { withWorkspace } from '../wiring.ts';
 
-export const run: CommandBody<typeof sinkFlags, typeof sinkPositionals> = () =>
-  Promise.reject(fatalError('NOT_IMPLEMENTED', '"sink" is not there yet.'));
+export const run: CommandBody<typeof sinkFlags, typeof sinkPositionals> = async (context) => {
+  const startMs = performance.now();
+  const { options, args } = context;
+  const pairs = options.model.flatMap((model) => args.formats.map((format) => ({ model, format: format })));
+  const sunk = await withWorkspace(options, (workspace) =>
+    runTogether(context.signal, (signal) =>
+      pairs.map(({ model, format }) =>
+        options.snapshot
+          ? snapshotStage(workspace, { ...context, signal }, { model, format })
+          : sinkStage(
+              workspace,
+              { ...context, signal },
+              {
+                ...{ format, model, takeOver: options.takeOver },
+                ...(options.sinkName !== undefined && { sinkName: options.sinkName }),
+                ...(!options.follow && { until: 'end' }),
+              },
+            ),
+      ),
+    ),
+  );
+  const report = { produced: [], processed: [], sunk, elapsedMs: performance.now() - startMs };
+  context.output.result(reportJson(report), () => formatReport(report));
+  return hasTrouble(report) ? 1 : 0;
+};

@@ -46,7 +46,7 @@ export const produceFlags = defineFlags({
   limit: { type: 'number', schema: count, description: 'Publish at most this many new or changed rows' },
   prune: { type: 'boolean', description: 'Also delete what is no longer in the source' },
   yes: { type: 'boolean', description: 'Prune even when that deletes more than a tenth' },
-  partitions: { type: 'number', schema: count, default: 4, description: 'Partitions of topics that are not there yet' },
+  partitions: { type: 'number', schema: count, default: 1, description: 'Partitions of topics that are not there yet' },
 });
 
 export const produce = describeCommand({

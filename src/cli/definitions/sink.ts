@@ -7,7 +7,7 @@ export const FORMATS = ['parquet', 'npy'] as const;
 
 export const outputFlags = defineFlags({
   out: { type: 'string', placeholder: 'FOLDER', default: 'data', description: 'Folder for the files' },
-  shardRows: { type: 'number', schema: count, default: 100_000, description: 'Embeddings in one file' },
+  shardRows: { type: 'number', schema: count, default: 50_000, description: 'Embeddings in one file' },
   dtype: { type: 'string', choices: ['fp32', 'fp16'], default: 'fp32', description: 'Numbers of the npy files' },
   snapshot: {
     type: 'boolean',

@@ -15,6 +15,14 @@ export class Latest {
     this.#table.setPayload(slot, 2, (partition << PARTITION_SHIFT) | (isLive ? LIVE : 0));
   }
 
+  /** The same for versions that come in any order; false when this very version is there already. */
+  setNewer(id: string, partition: number, offset: number, isLive: boolean): boolean {
+    const slot = this.#table.find(id);
+    const known = slot < 0 ? -1 : this.#table.payloadNumber(slot);
+    if (offset > known) this.set(id, partition, offset, isLive);
+    return offset !== known;
+  }
+
   /** True when this very version is the latest one and alive. */
   isLatest(id: string | Uint8Array, partition: number, offset: number): boolean {
     const slot = this.#table.find(id);

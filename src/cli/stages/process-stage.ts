@@ -1,0 +1,106 @@
+import { createEmbedder } from '../../models/create-embedder.ts';
+import type { Embedder } from '../../models/port.ts';
+import { EmbeddingTask, ensureProcessorTopics } from '../../processors/embedding-task.ts';
+import type { RunOptions } from '../../log/port.ts';
+import type { ProcessReport } from '../../telemetry/report.ts';
+import type { CommandContext } from '../command.ts';
+import type { modelRunFlags } from '../definitions/process.ts';
+import { partitionCount, type Workspace } from '../wiring.ts';
+
+export type ProcessContext = Pick<CommandContext<typeof modelRunFlags>, 'options' | 'signal' | 'log' | 'progress'>;
+
+export interface ProcessStageOptions {
+  readonly model: string;
+  /** When to end; left out: only at the signal. */
+  readonly until?: Exclude<RunOptions['until'], undefined>;
+  /** Partitions of topics that are not there yet. */
+  readonly partitions?: number;
+}
+
+/** Loads one model and embeds what is on the log. */
+export async function processStage(
+  workspace: Workspace,
+  context: ProcessContext,
+  { model, until, partitions }: ProcessStageOptions,
+): Promise<ProcessReport> {
+  const { options, signal } = context;
+  const embedder = await createEmbedder({
+    model,
+    ...(options.workers !== undefined && { workers: options.workers }),
+    ...(options.batchTokens !== undefined && { batchTokens: options.batchTokens }),
+  });
+  try {
+    await ensureProcessorTopics(
+      workspace.log,
+      workspace.topics,
+      embedder.info.name,
+      await partitionCount(workspace, partitions),
+    );
+    return await runProcessor(workspace, context, embedder, {
+      maxBatchRecords: embedder.windowSize,
+      takeOver: options.takeOver,
+      signal,
+      ...(until !== undefined && { until }),
+    });
+  } finally {
+    await embedder.close();
+  }
+}
+
+async function runProcessor(
+  workspace: Workspace,
+  { progress }: ProcessContext,
+  embedder: Embedder,
+  run: RunOptions,
+): Promise<ProcessReport> {
+  const startMs = performance.now();
+  const { name } = embedder.info;
+  const stage = progress.stage(`process ${name}`, { unit: 'records' });
+  const task = new EmbeddingTask({
+    ...workspace,
+    embedder,
+    onProgress: ({ read }) => {
+      stage.setDone(read);
+    },
+  });
+  const stopWatching = watchTotal(workspace, task.group, task.inputs[0] ?? '', () => task.counts.read, stage);
+  try {
+    await workspace.log.run(task, run);
+  } finally {
+    stopWatching();
+  }
+  stage.finish();
+  return { model: name, ...task.counts, elapsedMs: performance.now() - startMs };
+}
+
+const WATCH_MS = 1_000;
+
+/** Keeps a stage's total at what was done plus what is left on the log, which may still grow. */
+export function watchTotal(
+  { log }: Workspace,
+  group: string,
+  topic: string,
+  done: () => number,
+  stage: { setTotal(total: number): void },
+): () => void {
+  const watch = async (): Promise<void> => {
+    const topics = await log.topics();
+    const groups = await log.groups();
+    const ends = topics.find(({ name }) => name === topic)?.partitionInfo ?? [];
+    const committed = groups.find((each) => each.group === group)?.committed ?? [];
+    const left = ends.map(({ partition, startOffset, endOffset }) => {
+      const next = committed.find((each) => each.topic === topic && each.partition === partition)?.offset;
+      return endOffset - (next ?? startOffset);
+    });
+    stage.setTotal(done() + left.reduce((total, each) => total + each, 0));
+  };
+  // Progress is for the eye: a log that fails here fails the run where it matters.
+  const tick = (): void => {
+    watch().catch(() => undefined);
+  };
+  tick();
+  const timer = setInterval(tick, WATCH_MS);
+  return () => {
+    clearInterval(timer);
+  };
+}

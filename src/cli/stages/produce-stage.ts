@@ -1,0 +1,131 @@
+import { createInterface } from 'node:readline/promises';
+import { UsageError } from '../../errors.ts';
+import { openCsvSource } from '../../producers/csv/csv-source.ts';
+import type { CsvSourceOptions } from '../../producers/csv/options.ts';
+import type { Source } from '../../producers/port.ts';
+import { publish, type PublishReport } from '../../producers/publisher.ts';
+import type { ProduceReport } from '../../telemetry/report.ts';
+import type { CommandContext } from '../command.ts';
+import type { produceFlags } from '../definitions/produce.ts';
+import { partitionCount, type Workspace } from '../wiring.ts';
+
+export type ProduceContext = Pick<CommandContext<typeof produceFlags>, 'options' | 'signal' | 'log' | 'progress'>;
+
+/** Opens every source before anything is published, so that a wrong flag is met before there is work to undo. */
+export async function openSources({ options, log }: ProduceContext): Promise<Source[]> {
+  checkOptions(options);
+  const sources = await Promise.all(options.source.map((path) => openCsvSource(csvOptions(path, options))));
+  const names = new Set<string>();
+  for (const source of sources) {
+    if (names.has(source.name))
+      throw new UsageError(
+        `Two sources have the name "${source.name}", under which their state is kept: run them apart with --name.`,
+      );
+    names.add(source.name);
+    const detected = Object.entries(source.description).map(([what, value]) => `${what} ${value}`);
+    log.info(`${source.location}: ${detected.join(', ')}`);
+  }
+  return sources;
+}
+
+/** Publishes source after source. */
+export async function produceStage(
+  workspace: Workspace,
+  sources: readonly Source[],
+  context: ProduceContext,
+): Promise<ProduceReport[]> {
+  const reports: ProduceReport[] = [];
+  for (const source of sources) {
+    if (context.signal.aborted) break;
+    reports.push(await publishSource(workspace, source, context));
+  }
+  return reports;
+}
+
+async function publishSource(workspace: Workspace, source: Source, context: ProduceContext): Promise<ProduceReport> {
+  const { options, signal, progress, log } = context;
+  const startMs = performance.now();
+  const stage = progress.stage(`produce ${source.name}`, {
+    unit: 'bytes',
+    ...(source.totalBytes !== undefined && { total: source.totalBytes }),
+  });
+  const report = await publish({
+    source,
+    ...workspace,
+    partitions: await partitionCount(workspace, options.partitions),
+    ...(options.limit !== undefined && { limit: options.limit }),
+    prune: options.prune,
+    confirmPrune: async (vanished, total) => options.yes || confirmPrune(source.name, vanished, total, context),
+    signal,
+    onProgress: ({ bytesRead }) => {
+      stage.setDone(bytesRead);
+    },
+  });
+  stage.finish();
+  if (report.vanished > 0)
+    log.warn(
+      `${report.vanished} records of ${source.name} are no longer in ${source.location}. They are kept: delete them with --prune${options.prune ? ' --yes' : ''}.`,
+    );
+  return toProduceReport(report, source, performance.now() - startMs);
+}
+
+function toProduceReport(report: PublishReport, source: Source, elapsedMs: number): ProduceReport {
+  return {
+    source: report.source,
+    location: source.location,
+    read: report.read + report.filtered,
+    published: report.created + report.changed,
+    unchanged: report.unchanged,
+    filtered: report.filtered,
+    deadLettered: report.deadLettered,
+    newDeadLetters: report.newDeadLetters,
+    deadLettersByReason: report.deadLettersByReason,
+    pruned: report.pruned,
+    bytes: report.bytesRead,
+    elapsedMs,
+  };
+}
+
+async function confirmPrune(
+  source: string,
+  vanished: number,
+  total: number,
+  { progress, log, signal }: ProduceContext,
+): Promise<boolean> {
+  const question = `${vanished} of ${total} records of ${source} are no longer in the source.`;
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    log.warn(`${question} That is more than a tenth, so nothing was deleted.`);
+    return false;
+  }
+  progress.close();
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} Delete them? [y/N] `, { signal })).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+type ProduceOptions = ProduceContext['options'];
+
+function checkOptions(options: ProduceOptions): void {
+  if (options.name !== undefined && options.source.length > 1)
+    throw new UsageError('--name names one source, but --source has several: run them apart.');
+  if (options.prune && (options.limit !== undefined || options.where !== undefined))
+    throw new UsageError('--prune has to see the whole source: leave out --limit and --where.');
+}
+
+function csvOptions(path: string, options: ProduceOptions): CsvSourceOptions {
+  const { id, text, metadata, delimiter, encoding, where, preset, name } = options;
+  return {
+    path,
+    ...(name !== undefined && { name }),
+    ...(id !== undefined && { id }),
+    ...(text !== undefined && { text }),
+    ...(metadata !== undefined && { metadata: metadata.length === 1 ? (metadata[0] ?? 'all') : metadata }),
+    ...(delimiter !== undefined && { delimiter }),
+    ...(encoding !== undefined && { encoding }),
+    ...(where !== undefined && { where }),
+    ...(preset !== undefined && { preset: preset as 'auto' }),
+  };
+}

@@ -1,0 +1,95 @@
+import { resolve } from 'node:path';
+import { UsageError } from '../../errors.ts';
+import type { RunOptions } from '../../log/port.ts';
+import { compactedTopic } from '../../log/topics.ts';
+import { findModel } from '../../models/catalog/find-model.ts';
+import { sha256 } from '../../record/identity.ts';
+import { createFileSink, type FileSink } from '../../sinks/file-sink.ts';
+import { ShardCatalog } from '../../sinks/shard-catalog.ts';
+import type { SinkReport } from '../../telemetry/report.ts';
+import type { CommandContext } from '../command.ts';
+import type { FORMATS, outputFlags } from '../definitions/sink.ts';
+import { partitionCount, type Workspace } from '../wiring.ts';
+import { watchTotal } from './process-stage.ts';
+
+export type SinkContext = Pick<CommandContext<typeof outputFlags>, 'options' | 'signal' | 'log' | 'progress'>;
+export type FileFormat = (typeof FORMATS)[number];
+
+export interface SinkStageOptions {
+  readonly format: FileFormat;
+  readonly model: string;
+  readonly sinkName?: string;
+  readonly takeOver?: boolean;
+  readonly until?: Exclude<RunOptions['until'], undefined>;
+  readonly partitions?: number;
+}
+
+const DEFAULT_OUT = 'data';
+/** Records of one `process` call of a sink: its encoder takes them in one message. */
+const BATCH_RECORDS = 8192;
+
+/** Writes the embeddings of one model in one format. */
+export async function sinkStage(
+  workspace: Workspace,
+  context: SinkContext,
+  stageOptions: SinkStageOptions,
+): Promise<SinkReport> {
+  const { options, signal, progress } = context;
+  const { format, until } = stageOptions;
+  const entry = await findModel(stageOptions.model);
+  const { log, topics } = workspace;
+  const partitions = await partitionCount(workspace, stageOptions.partitions);
+  await log.ensureTopics([compactedTopic(topics.embeddings(entry.name), partitions)]);
+  const sink = createFileSink({
+    ...workspace,
+    format,
+    model: entry.name,
+    dimension: entry.dimension,
+    out: resolve(options.out),
+    sinkName: stageOptions.sinkName ?? defaultSinkName(format, entry.name, options),
+    shardRows: options.shardRows,
+    ...(format === 'npy' && { dtype: options.dtype === 'fp16' ? 'fp16' : 'fp32' }),
+  });
+  const startMs = performance.now();
+  const stage = progress.stage(`sink ${format}`, { unit: 'embeddings' });
+  let stopWatching: (() => void) | undefined;
+  try {
+    await refuseAnotherFolder(workspace, sink);
+    stopWatching = watchTotal(workspace, sink.group, sink.inputs[0] ?? '', () => sink.stats().rows, stage);
+    await log.run(sink, {
+      maxBatchRecords: BATCH_RECORDS,
+      takeOver: stageOptions.takeOver ?? false,
+      signal,
+      ...(until !== undefined && { until }),
+    });
+  } finally {
+    stopWatching?.();
+    await sink.close();
+  }
+  const { folder, rows, deletions, shards, bytes } = sink.stats();
+  stage.setDone(rows);
+  stage.finish();
+  const elapsedMs = performance.now() - startMs;
+  return { sink: sink.sinkName, model: entry.name, out: folder, embeddings: rows, deletions, shards, bytes, elapsedMs };
+}
+
+/** Another folder is another sink with a position of its own, so that it gets everything. */
+function defaultSinkName(format: string, model: string, { out, dtype }: { out: string; dtype: string }): string {
+  const half = format === 'npy' && dtype === 'fp16' ? '-fp16' : '';
+  const name = `${format}${half}-${model}`;
+  return out === DEFAULT_OUT ? name : `${name}-${sha256(resolve(out)).toString('hex').slice(0, 8)}`;
+}
+
+/** A sink that has written to one folder would leave holes in another. */
+async function refuseAnotherFolder({ log, codec, topics }: Workspace, sink: FileSink): Promise<void> {
+  const topic = topics.shards(sink.sinkName);
+  if (!(await log.topics()).some(({ name }) => name === topic)) return;
+  const catalog = new ShardCatalog(log, codec, topic);
+  await catalog.refresh();
+  const elsewhere = catalog.shards().find(({ location }) => location !== sink.folder);
+  if (elsewhere === undefined) return;
+  throw new UsageError(
+    `The sink "${sink.sinkName}" writes to ${elsewhere.location}, not to ${sink.folder}. ` +
+      'Give the folder it has, or write everything there too under another name with --sink-name=NAME.',
+  );
+}

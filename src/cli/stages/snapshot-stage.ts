@@ -1,0 +1,37 @@
+import { join, resolve } from 'node:path';
+import { fatalError } from '../../errors.ts';
+import { findModel } from '../../models/catalog/find-model.ts';
+import { writeSnapshot } from '../../sinks/snapshot.ts';
+import type { SinkReport } from '../../telemetry/report.ts';
+import type { Workspace } from '../wiring.ts';
+import type { FileFormat, SinkContext } from './sink-stage.ts';
+
+/** Writes one clean set to a new folder: `<out>/snapshots/<format>-<model>-<time>`. */
+export async function snapshotStage(
+  { log, codec, topics, clock }: Workspace,
+  { options, signal }: SinkContext,
+  { model, format }: { readonly model: string; readonly format: FileFormat },
+): Promise<SinkReport> {
+  const startMs = performance.now();
+  const { name, dimension } = await findModel(model);
+  const topic = topics.embeddings(name);
+  if (!(await log.topics()).some((each) => each.name === topic))
+    throw fatalError('SNAPSHOT_NOTHING_EMBEDDED', `Nothing on this log is embedded with ${name} yet: run "process".`);
+  const time = new Date(clock()).toISOString().replace(/[-:]|\.\d+/g, '');
+  const snapshot = await writeSnapshot({
+    ...{ format, log, codec, topic, model: name, dimension, clock, signal },
+    folder: join(resolve(options.out), 'snapshots', `${format}-${name}-${time}`),
+    shardRows: options.shardRows,
+    ...(format === 'npy' && { dtype: options.dtype === 'fp16' ? 'fp16' : 'fp32' }),
+  });
+  return {
+    sink: `${format} snapshot`,
+    model: name,
+    out: snapshot.folder,
+    embeddings: snapshot.rows,
+    deletions: 0,
+    shards: snapshot.shards,
+    bytes: snapshot.bytes,
+    elapsedMs: performance.now() - startMs,
+  };
+}
