@@ -4,6 +4,7 @@ import {
   FixedSizeList,
   Float32,
   Int32,
+  Int64,
   makeData,
   RecordBatch,
   RecordBatchStreamWriter,
@@ -22,6 +23,7 @@ export const FILE_METADATA_KEY = 'embedstream';
 /** Rows handed to parquet-wasm at once: more only takes memory. */
 export const BATCH_ROWS = 512;
 const HASH_BYTES = 32;
+const TWO_32 = 0x1_0000_0000;
 
 /** The JSON at `FILE_METADATA_KEY`. */
 export interface FileMetadata {
@@ -48,6 +50,7 @@ export class EmbeddingBatch {
   readonly #tokenCount = new Int32Column(BATCH_ROWS);
   readonly #truncated = new BoolColumn(BATCH_ROWS);
   readonly #createdAt = new Int64Column(BATCH_ROWS, new TimestampMillisecond('UTC'));
+  readonly #offset = new Int64Column(BATCH_ROWS);
   readonly #text = new Utf8Column(BATCH_ROWS);
   readonly #metadata: MetadataColumns;
 
@@ -64,6 +67,7 @@ export class EmbeddingBatch {
       new Field('tokenCount', new Int32(), false),
       new Field('truncated', new Bool(), false),
       new Field('createdAt', new TimestampMillisecond('UTC'), false),
+      new Field('offset', new Int64(), false),
       utf8('text', true),
     ];
     // `vector` is reserved also where there is none, so that both files of an npy shard name metadata alike.
@@ -81,8 +85,8 @@ export class EmbeddingBatch {
     return JSON.stringify(metadata);
   }
 
-  /** Takes the scanned row. */
-  append(scanner: EmbeddingScanner): void {
+  /** Takes the scanned row, which is at `offset` of the embeddings topic. */
+  append(scanner: EmbeddingScanner, offset: number): void {
     const { bytes } = scanner;
     this.#id.append(bytes, scanner.idStart, scanner.idEnd);
     this.#contentHash.appendHex(bytes, scanner.contentHashStart, HASH_BYTES);
@@ -90,6 +94,7 @@ export class EmbeddingBatch {
     this.#tokenCount.append(scanner.tokenCount);
     this.#truncated.append(scanner.truncated === 1);
     this.#createdAt.append(scanner.createdAtLow, scanner.createdAtHigh);
+    this.#offset.append((offset % TWO_32) | 0, Math.floor(offset / TWO_32));
     if (scanner.textStart >= 0) this.#text.append(bytes, scanner.textStart, scanner.textEnd);
     else this.#text.padTo(this.length + 1);
     if (this.#vectors !== undefined) scanner.copyVector(this.#vectors, this.length * this.#dimension * 4);
@@ -104,6 +109,7 @@ export class EmbeddingBatch {
       ...(this.#vectors === undefined ? [] : [this.#vectorData()]),
       ...[this.#contentHash, this.#fingerprint, this.#tokenCount, this.#truncated].map((column) => column.data()),
       this.#createdAt.data(),
+      this.#offset.data(),
       this.#text.data(),
       ...this.#metadata.data(this.length),
     ];
@@ -118,7 +124,7 @@ export class EmbeddingBatch {
   clear(): void {
     this.length = 0;
     for (const column of [this.#id, this.#contentHash, this.#fingerprint, this.#text]) column.clear();
-    for (const column of [this.#tokenCount, this.#truncated, this.#createdAt]) column.clear();
+    for (const column of [this.#tokenCount, this.#truncated, this.#createdAt, this.#offset]) column.clear();
     this.#metadata.clear();
   }
 

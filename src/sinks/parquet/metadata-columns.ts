@@ -165,12 +165,14 @@ function scalarText(scanner: EmbeddingScanner, entry: number): string {
   }
 }
 
+/** JSON has no NaN, no infinity and, for most readers, no integer beyond 2^53: those become strings. */
 function jsonValue(scanner: EmbeddingScanner, entry: number): string {
   const text = scalarText(scanner, entry);
-  // JSON has no NaN and no infinity.
+  const kind = scanner.kinds[entry];
   const quoted =
-    scanner.kinds[entry] === METADATA_STRING ||
-    (scanner.kinds[entry] === METADATA_DOUBLE && !Number.isFinite(doubleOf(scanner, entry)));
+    kind === METADATA_STRING ||
+    (kind === METADATA_DOUBLE && !Number.isFinite(Number(text))) ||
+    (kind === METADATA_LONG && !Number.isSafeInteger(Number(text)));
   return quoted ? JSON.stringify(text) : text;
 }
 

@@ -89,7 +89,7 @@ export class ParquetEncoder implements ShardEncoder {
   async #append(rows: ShardRows, batch: EmbeddingBatch): Promise<void> {
     for (let i = 0; i < rows.offsets.length; i++) {
       scanRow(this.#scanner, rows, i, this.#options.dimension);
-      batch.append(this.#scanner);
+      batch.append(this.#scanner, rows.offsets[i] ?? -1);
       this.#fingerprints.add(this.#scanner.bytes, this.#scanner.fingerprintStart);
       if (batch.length === BATCH_ROWS) await this.#flush(batch);
     }

@@ -1,0 +1,67 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { withFileFaults } from './file-fault.ts';
+import { fileSinkNames, type FileSinkOptions } from './file-sink.ts';
+import { ShardCatalog } from './shard-catalog.ts';
+import { ShardFolder } from './shard-folder.ts';
+import { fatalError } from '../errors.ts';
+import type { OutputRecord } from '../log/port.ts';
+import type { ShardDescriptor } from '../record/types.ts';
+
+export type DiscardOptions = Pick<
+  FileSinkOptions,
+  'format' | 'dtype' | 'log' | 'codec' | 'topics' | 'model' | 'out' | 'sinkName'
+> & {
+  /** Only shards that reach this offset or a later one of the embeddings topic. Default: all. */
+  readonly from?: number;
+};
+
+/**
+ * Prepares `replay`: removes a sink's shards and their descriptors and sets its group back to where they began, so
+ * that the next run writes them again. Safe to repeat after a crash: the files go first, the group's offsets last.
+ * Errors: LOG_GROUP_OWNED while the sink runs.
+ */
+export async function discardShards(options: DiscardOptions): Promise<readonly ShardDescriptor[]> {
+  const { log, codec, from = 0 } = options;
+  const names = fileSinkNames(options);
+  const owner = (await log.groups()).find(({ group }) => group === names.group)?.owner;
+  if (owner !== undefined) {
+    throw fatalError(
+      'LOG_GROUP_OWNED',
+      `${names.sinkName} is running (${owner}): stop it before its shards are discarded.`,
+    );
+  }
+  const topics = await log.topics();
+  const input = topics.find(({ name }) => name === names.input);
+  if (input === undefined || !topics.some(({ name }) => name === names.shardsTopic)) return [];
+  const catalog = new ShardCatalog(log, codec, names.shardsTopic);
+  await catalog.refresh();
+  const discarded = catalog.shards().filter((shard) => shard.lastOffset >= from);
+  const folder = new ShardFolder(options.out, names.formatName, options.model, names.sinkName);
+  await withFileFaults(`Removing shards of ${folder.path}`, async () => {
+    for (const file of discarded.flatMap((shard) => shard.files))
+      await rm(join(folder.path, file.name), { force: true });
+  });
+  await forget(options, names.shardsTopic, discarded);
+  const offsets = input.partitionInfo.map(({ partition, startOffset }) => {
+    const own = catalog.shards({ topic: names.input, partition });
+    const kept = own.filter((shard) => shard.lastOffset < from);
+    const offset = Math.max(startOffset, ...kept.map((shard) => shard.lastOffset + 1));
+    return { topic: names.input, partition, offset };
+  });
+  await log.resetGroup(names.group, offsets);
+  return discarded;
+}
+
+async function forget({ log }: DiscardOptions, topic: string, shards: readonly ShardDescriptor[]): Promise<void> {
+  if (shards.length === 0) return;
+  const producer = await log.producer(`discard-${topic}`);
+  try {
+    const deletions = shards.map(({ name, partition }): OutputRecord => {
+      return { topic, partition, key: Buffer.from(name), value: null };
+    });
+    await producer.append(deletions);
+  } finally {
+    await producer.close();
+  }
+}
