@@ -2,8 +2,6 @@ import type { Fault } from './arguments.ts';
 import { PipelineError, messageOf } from '../errors.ts';
 import { redactText } from '../telemetry/redact.ts';
 
-const REPORT_TO = 'https://github.com/embedstream/embedstream/issues';
-
 /** What a run that failed prints, and with which code it ends. */
 export interface Failure {
   readonly exitCode: 1 | 2;
@@ -46,7 +44,7 @@ export function thrownFailure(error: unknown, showStack: boolean): Failure {
     };
   }
   const message = redactText(messageOf(error));
-  const text = `error: ${message}\n${stackOf(error)}\nThis is a bug of embedstream. Please report it with the lines above: ${REPORT_TO}\n`;
+  const text = `error: ${message}\n${stackOf(error)}\nThis is a bug of embedstream. Please report it to its issue tracker, with the lines above.\n`;
   return { exitCode: 1, text, json: { error: { code: 'BUG', message } } };
 }
 
