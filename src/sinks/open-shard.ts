@@ -1,4 +1,5 @@
 import type { FinishedShard, ShardFormat, ShardRows, ShardWriter } from './port.ts';
+import { syncFolder } from './publish.ts';
 import { formatShardName } from './shard-name.ts';
 import { StagedFileWriter } from './staged-file.ts';
 import type { Codec } from '../codec/port.ts';
@@ -74,6 +75,8 @@ export class OpenShard {
     const finished: FinishedShard = (await this.#writer?.finish(name)) ?? { files: [], fingerprints: [] };
     // The deletions come first, so that who finds the rows finds what they delete.
     const files = [...this.#stageDeletions(name), ...finished.files];
+    // The names under which they wait must be as durable as the commit that will follow.
+    await syncFolder(this.#options.stagingFolder);
     const descriptor: ShardDescriptor = {
       ...{ name, sink, format: format.name, location, ...range },
       ...{ rows: this.#rows, deletions: this.#deletions.length, model, dimension },

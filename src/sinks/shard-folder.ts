@@ -1,5 +1,5 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { errnoOf, withFileFaults } from './file-fault.ts';
 import { publishFile, syncFolder } from './publish.ts';
 import { folderSegment, partitionPrefix } from './shard-name.ts';
@@ -25,7 +25,13 @@ export class ShardFolder {
 
   async makeStaging(topic: string, partition: number): Promise<void> {
     const staging = this.stagingPath(topic, partition);
-    await withFileFaults(`Making ${staging}`, () => mkdir(staging, { recursive: true }));
+    const made = await withFileFaults(`Making ${staging}`, () => mkdir(staging, { recursive: true }));
+    if (made === undefined) return;
+    // Every new folder's name has to be durable, too, before a commit relies on what is in it.
+    for (let folder = dirname(staging); folder.length >= dirname(made).length; folder = dirname(folder)) {
+      await syncFolder(folder);
+      if (folder === dirname(folder)) break;
+    }
   }
 
   /** Gives every file of committed shards its name. Staged files that are gone must be published already. */

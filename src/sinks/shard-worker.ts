@@ -3,7 +3,7 @@ import { NpyEncoder } from './npy/npy-encoder.ts';
 import { ParquetEncoder } from './parquet/parquet-encoder.ts';
 import type { EncoderSpec, ShardEncoder } from './shard-encoder.ts';
 import type { WorkerReply, WorkerRequest } from './worker-messages.ts';
-import { messageOf, PipelineError } from '../errors.ts';
+import { fatalError, messageOf, PipelineError } from '../errors.ts';
 
 /** The worker thread of a file format: encoders by shard, calls one after another in the order they were sent. */
 
@@ -20,13 +20,15 @@ async function handle(request: WorkerRequest): Promise<unknown> {
     return undefined;
   }
   const encoder = encoders.get(request.shard);
-  // Its opening has failed, and was answered so.
-  if (encoder === undefined) return undefined;
-  if (request.kind === 'write') return encoder.write(request.rows);
   if (request.kind === 'abort') {
     encoders.delete(request.shard);
-    return encoder.abort();
+    return encoder?.abort();
   }
+  if (encoder === undefined) {
+    // Its opening has failed, or an earlier worker has died with it: its rows must not vanish.
+    throw fatalError('FILE_SINK_WORKER', 'The shard is not open in this thread.');
+  }
+  if (request.kind === 'write') return encoder.write(request.rows);
   const finished = await encoder.finish(request.name);
   encoders.delete(request.shard);
   return finished;

@@ -65,13 +65,7 @@ export class ParquetEncoder implements ShardEncoder {
 
   /** Plans the columns from what waits, and writes it. */
   async #start(): Promise<EmbeddingBatch> {
-    const planner = new MetadataColumnPlanner();
-    for (const rows of this.#waiting) {
-      for (let i = 0; i < rows.offsets.length; i++) {
-        scanRow(this.#scanner, rows, i, this.#options.dimension);
-        planner.add(this.#scanner);
-      }
-    }
+    const planner = this.#planColumns();
     const batch = new EmbeddingBatch(planner, this.#options.dimension, this.#options.vectors ?? true);
     this.#batch = batch;
     this.#stream = new ParquetStream(this.#file, {
@@ -84,6 +78,21 @@ export class ParquetEncoder implements ShardEncoder {
     this.#waiting = [];
     for (let rows = waiting.shift(); rows !== undefined; rows = waiting.shift()) await this.#append(rows, batch);
     return batch;
+  }
+
+  /** Looks at the first row group and no further, so that the columns do not depend on how the rows came. */
+  #planColumns(): MetadataColumnPlanner {
+    const planner = new MetadataColumnPlanner();
+    let left = rowGroupRows(this.#options.dimension);
+    for (const rows of this.#waiting) {
+      const count = Math.min(left, rows.offsets.length);
+      for (let i = 0; i < count; i++) {
+        scanRow(this.#scanner, rows, i, this.#options.dimension);
+        planner.add(this.#scanner);
+      }
+      left -= count;
+    }
+    return planner;
   }
 
   async #append(rows: ShardRows, batch: EmbeddingBatch): Promise<void> {

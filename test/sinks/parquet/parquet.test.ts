@@ -116,7 +116,8 @@ describe('a Parquet shard', () => {
   });
 
   it('has the same bytes however the rows came', async () => {
-    const all = Array.from({ length: 9000 }, (_, i) => embedding(i, 8));
+    const late = { metadata: map(['late', 1]) };
+    const all = Array.from({ length: 9000 }, (_, i) => embedding(i, 8, i > 8191 ? late : {}));
     const one = await writeShard(temporaryFolder(), [all], 8);
     const many = Array.from({ length: 90 }, (_, i) => all.slice(i * 100, i * 100 + 100));
     const other = await writeShard(temporaryFolder(), many, 8);

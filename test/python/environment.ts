@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const ROOT = join(import.meta.dirname, '..', '..');
+const FOLDER = join(ROOT, '.cache', 'python');
+const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
+const INSTALL_TIMEOUT_MS = 200_000;
+
+/** The interpreter of the tests' own virtual environment, or why there is none. */
+export type PythonEnvironment = { readonly python: string } | { readonly missing: string };
+
+/**
+ * Makes `.cache/python` once, from `requirements.txt`. Where it can't (no python3, no network) tests skip, loudly;
+ * with REQUIRE_INTEGRATION=1 they fail instead.
+ */
+export async function pythonEnvironment(): Promise<PythonEnvironment> {
+  const python = join(FOLDER, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+  const stamp = join(FOLDER, 'requirements.txt');
+  const wanted = readFileSync(REQUIREMENTS, 'utf8');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return { python };
+  try {
+    rmSync(FOLDER, { recursive: true, force: true });
+    await run('python3', ['-m', 'venv', FOLDER]);
+    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS], {
+      timeout: INSTALL_TIMEOUT_MS,
+    });
+    writeFileSync(stamp, wanted);
+    return { python };
+  } catch (error) {
+    const missing = `No Python with ${wanted.trim().replaceAll('\n', ', ')}: ${String(error).slice(0, 500)}`;
+    if (process.env['REQUIRE_INTEGRATION'] === '1') throw new Error(missing, { cause: error });
+    console.warn(
+      `\n*** SKIPPED: shards were NOT opened by pyarrow, numpy, polars and duckdb. ***\n*** ${missing} ***\n`,
+    );
+    return { missing };
+  }
+}
+
+/** Runs a script of this folder, which answers with JSON on its last line. */
+export async function runPython(python: string, script: string, args: readonly string[]): Promise<unknown> {
+  const { stdout } = await run(python, [join(import.meta.dirname, script), ...args], { maxBuffer: 1 << 28 });
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
+}
