@@ -6,7 +6,8 @@ import { topicNames } from '../src/log/topics.ts';
 import type { EmbedInput, EmbedResult, Embedder } from '../src/models/port.ts';
 import { EmbeddingTask, ensureProcessorTopics } from '../src/processors/embedding-task.ts';
 import type { Source, SourceFault, SourceItem } from '../src/producers/port.ts';
-import { publish, type PublishOptions, type PublishReport } from '../src/producers/publisher.ts';
+import type { PublishReport } from '../src/producers/publish-report.ts';
+import { publish, type PublishOptions } from '../src/producers/publisher.ts';
 import { sha256 } from '../src/record/identity.ts';
 import type { ModelFingerprint, RecordId } from '../src/record/types.ts';
 
@@ -83,7 +84,9 @@ export function fakeEmbedder({ version = '1', manual = false, name = 'fake' } = 
       if (manual) await new Promise<void>((resolve) => waiting.push(resolve));
       if (texts.some((text) => text.includes('world'))) throw new Error('the model broke');
       const vectors = new Float32Array(inputs.length * 4);
-      texts.forEach((text, i) => { vectors.set(vectorOf(text), i * 4); });
+      texts.forEach((text, i) => {
+        vectors.set(vectorOf(text), i * 4);
+      });
       const poisoned = texts.flatMap((text, i) => (text.includes('poison') ? [i] : []));
       return {
         vectors,

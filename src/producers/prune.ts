@@ -1,6 +1,6 @@
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Log, OutputRecord, TransactionalProducer } from '../log/port.ts';
-import type { PublishReport } from './publisher.ts';
+import type { PublishReport } from './publish-report.ts';
 
 const CONFIRM_ABOVE = 0.1;
 

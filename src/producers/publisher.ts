@@ -7,6 +7,7 @@ import { sha256 } from '../record/identity.ts';
 import type { Source, SourceBatch, SourceFault, SourceItem } from './port.ts';
 import { encodeItem, ZERO_FINGERPRINT_BYTES } from './encode-item.ts';
 import { pruneVanished } from './prune.ts';
+import { emptyPublishReport, type PublishReport } from './publish-report.ts';
 
 /** Keys of a ledger entry for a line that became a dead letter; no id begins with NUL. */
 const LINE_KEY_PREFIX = '\0line:';
@@ -26,29 +27,6 @@ export interface PublishOptions {
   readonly confirmPrune?: (vanished: number, total: number) => Promise<boolean>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (report: PublishReport) => void;
-}
-
-/** read = created + changed + unchanged + deadLettered. */
-export interface PublishReport {
-  readonly source: string;
-  read: number;
-  created: number;
-  changed: number;
-  unchanged: number;
-  /** Rows that can't become a record, those of earlier runs included. */
-  deadLettered: number;
-  /** Of these, published as dead letters now. */
-  newDeadLetters: number;
-  deadLettersByReason: Record<string, number>;
-  /** Rows that `--where` left out; not part of `read`. */
-  filtered: number;
-  /** Records deleted because the source no longer has them. */
-  pruned: number;
-  /** Records the source no longer has that were left: no `prune`, or not confirmed. */
-  vanished: number;
-  bytesRead: number;
-  /** False after a stop or a limit. */
-  complete: boolean;
 }
 
 /**
@@ -92,7 +70,7 @@ class Publisher {
     this.#producer = producer;
     this.#ledger = ledger;
     this.#ledgerTopic = ledgerTopic;
-    this.report = emptyReport(options.source.name);
+    this.report = emptyPublishReport(options.source.name);
   }
 
   async publishAll(): Promise<void> {
@@ -210,23 +188,5 @@ function duplicateFault(item: SourceItem, location: string): SourceFault {
     reason: `${location}:${item.line}: the id "${item.id}" was there before in this source; the first one is kept. Choose a unique column with --id.`,
     line: item.line,
     raw: item.raw ?? Buffer.from(item.text ?? item.id),
-  };
-}
-
-function emptyReport(source: string): PublishReport {
-  return {
-    source,
-    read: 0,
-    created: 0,
-    changed: 0,
-    unchanged: 0,
-    deadLettered: 0,
-    newDeadLetters: 0,
-    deadLettersByReason: {},
-    filtered: 0,
-    pruned: 0,
-    vanished: 0,
-    bytesRead: 0,
-    complete: false,
   };
 }

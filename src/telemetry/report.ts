@@ -10,7 +10,11 @@ export interface ProduceReport {
   readonly unchanged: number;
   /** Left out by `--where`. */
   readonly filtered: number;
+  /** Rows that can't become a record, those of earlier runs included. */
   readonly deadLettered: number;
+  /** Of these, the ones that were not on the log before. */
+  readonly newDeadLetters: number;
+  readonly deadLettersByReason: Readonly<Record<string, number>>;
   /** Ids that vanished from the source and were deleted (`--prune`); not among `read`. */
   readonly pruned: number;
   readonly bytes: number;
@@ -29,6 +33,7 @@ export interface ProcessReport {
   readonly deadLettered: number;
   readonly tokens: number;
   readonly truncated: number;
+  readonly deadLettersByReason: Readonly<Record<string, number>>;
   readonly elapsedMs: number;
 }
 
@@ -69,9 +74,10 @@ export function reportMismatches(report: RunReport): string[] {
   return mismatches;
 }
 
-/** True when something became a dead letter or does not add up: exit code 1. */
+/** True when something became a dead letter in this run or does not add up: exit code 1. */
 export function hasTrouble(report: RunReport): boolean {
-  const deadLettered = [...report.produced, ...report.processed].some((each) => each.deadLettered > 0);
+  const deadLettered =
+    report.produced.some((each) => each.newDeadLetters > 0) || report.processed.some((each) => each.deadLettered > 0);
   return deadLettered || reportMismatches(report).length > 0;
 }
 
@@ -154,7 +160,7 @@ function produceSection(each: ProduceReport): Section {
         ['pruned', each.pruned],
       ]).slice(1),
     ],
-    notes: [],
+    notes: reasonNotes(each),
   };
 }
 
@@ -168,7 +174,7 @@ function processSection(each: ProcessReport): Section {
       tokenNote === undefined ? ['tokens', formatCount(each.tokens)] : ['tokens', formatCount(each.tokens), tokenNote],
       ['truncated', formatCount(each.truncated)],
     ],
-    notes: [],
+    notes: reasonNotes(each),
   };
 }
 
@@ -186,4 +192,10 @@ function sinkSection(each: SinkReport): Section {
 
 function rateOver(count: number, elapsedMs: number, unit: string): string {
   return `${formatDuration(elapsedMs)}, ${formatRate(elapsedMs > 0 ? (count / elapsedMs) * 1000 : 0, unit)}`;
+}
+
+/** Why rows became dead letters. */
+function reasonNotes({ deadLettersByReason }: Pick<ProcessReport, 'deadLettersByReason'>): string[] {
+  const reasons = Object.entries(deadLettersByReason).map(([code, count]) => `${formatCount(count)} ${code}`);
+  return reasons.length === 0 ? [] : [`dead letters: ${reasons.join(', ')}`];
 }

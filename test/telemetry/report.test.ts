@@ -10,6 +10,8 @@ const produced: ProduceReport = {
   unchanged: 400,
   filtered: 98,
   deadLettered: 2,
+  newDeadLetters: 2,
+  deadLettersByReason: { CSV_RAGGED_ROW: 2 },
   pruned: 0,
   bytes: 1024 * 1024,
   elapsedMs: 500,
@@ -25,6 +27,7 @@ const processed: ProcessReport = {
   deadLettered: 0,
   tokens: 30_000,
   truncated: 1,
+  deadLettersByReason: {},
   elapsedMs: 5000,
 };
 const sunk: SinkReport = {
@@ -69,8 +72,9 @@ describe('reportMismatches', () => {
   );
 });
 
-it('dead letters are trouble, though all adds up', () => {
+it('new dead letters are trouble, though all adds up', () => {
   expect(hasTrouble(report)).toBe(true);
+  expect(hasTrouble({ ...report, produced: [{ ...produced, newDeadLetters: 0 }] })).toBe(false);
   expect(hasTrouble({ ...report, produced: [] })).toBe(false);
 });
 
@@ -82,6 +86,7 @@ it('the text is aligned, and leaves out what did not happen', () => {
   unchanged          400
   filtered out        98
   dead-lettered        2
+  dead letters: 2 CSV_RAGGED_ROW
 
 process m
   read             1,500  5.0 s, 300 records/s

@@ -1,0 +1,40 @@
+/** read = created + changed + unchanged + deadLettered. */
+export interface PublishReport {
+  readonly source: string;
+  read: number;
+  created: number;
+  changed: number;
+  unchanged: number;
+  /** Rows that can't become a record, those of earlier runs included. */
+  deadLettered: number;
+  /** Of these, published as dead letters now. */
+  newDeadLetters: number;
+  deadLettersByReason: Record<string, number>;
+  /** Rows that `--where` left out; not part of `read`. */
+  filtered: number;
+  /** Records deleted because the source no longer has them. */
+  pruned: number;
+  /** Records the source no longer has that were left: no `prune`, or not confirmed. */
+  vanished: number;
+  bytesRead: number;
+  /** False after a stop or a limit. */
+  complete: boolean;
+}
+
+export function emptyPublishReport(source: string): PublishReport {
+  return {
+    source,
+    read: 0,
+    created: 0,
+    changed: 0,
+    unchanged: 0,
+    deadLettered: 0,
+    newDeadLetters: 0,
+    deadLettersByReason: {},
+    filtered: 0,
+    pruned: 0,
+    vanished: 0,
+    bytesRead: 0,
+    complete: false,
+  };
+}
