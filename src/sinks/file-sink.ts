@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { APPEND_LOG } from './manifest.ts';
 import type { ShardFormat } from './port.ts';
 import { ShardCatalog } from './shard-catalog.ts';
@@ -14,14 +13,6 @@ import type { ShardDescriptor } from '../record/types.ts';
 
 export const DEFAULT_SHARD_ROWS = 50_000;
 const RECORDS_SUFFIX = '.records';
-
-/** What a user may set, for the command line and the configuration file. */
-export const fileSinkSettings = z.object({
-  /** Records of the topic a shard, deletions included. */
-  shardRows: z.int().min(1).max(10_000_000).default(DEFAULT_SHARD_ROWS),
-  /** Only of npy; Parquet keeps float32. */
-  dtype: z.enum(['fp32', 'fp16']).default('fp32'),
-});
 
 export interface FileSinkOptions {
   readonly format: EncoderFormat;
