@@ -6,9 +6,16 @@ import type { ShardRows, ShardWriter } from './port.ts';
 import { syncFolder } from './publish.ts';
 import type { EncoderFormat, VectorDtype } from './shard-encoder.ts';
 import { createShardFormat } from './worker-format.ts';
-import type { Codec } from '../codec/port.ts';
+import { createCodec } from '../codec/create-codec.ts';
 import { UsageError } from '../errors.ts';
-import { ZERO_FINGERPRINT, type ContentHash, type Embedding, type Metadata, type RecordId } from '../record/types.ts';
+import {
+  ZERO_FINGERPRINT,
+  type ContentHash,
+  type Embedding,
+  type Metadata,
+  type MetadataValue,
+  type RecordId,
+} from '../record/types.ts';
 
 /** What a row needs, and what it may have. */
 export interface WritableRow {
@@ -16,7 +23,7 @@ export interface WritableRow {
   /** (D,) */
   readonly vector: Float32Array;
   readonly text?: string;
-  readonly metadata?: Metadata;
+  readonly metadata?: Metadata | Readonly<Record<string, MetadataValue>>;
   readonly contentHash?: string;
   readonly fingerprint?: string;
   readonly tokenCount?: number;
@@ -26,7 +33,7 @@ export interface WritableRow {
 }
 
 export interface WriteRowsOptions {
-  readonly codec: Pick<Codec, 'encodeEmbedding'>;
+  /** Written to the file for readers. */
   readonly model?: string;
 }
 
@@ -45,7 +52,7 @@ const WRITE_ROWS = 512;
  * Writes rows to one Parquet file, a row group in memory at a time; the file appears, or is replaced, at once.
  * Errors: UsageError (no rows, vectors of different lengths), FILE_SINK_DISK_FULL, FILE_SINK_IO.
  */
-export function writeParquet(path: string, rows: Rows, options: WriteRowsOptions): Promise<WrittenFile> {
+export function writeParquet(path: string, rows: Rows, options: WriteRowsOptions = {}): Promise<WrittenFile> {
   return writeRows(path, rows, { ...options, format: 'parquet', dtype: 'fp32' });
 }
 
@@ -53,7 +60,7 @@ export function writeParquet(path: string, rows: Rows, options: WriteRowsOptions
 export function writeNpy(
   path: string,
   rows: Rows,
-  options: WriteRowsOptions & { readonly dtype?: VectorDtype },
+  options: WriteRowsOptions & { readonly dtype?: VectorDtype } = {},
 ): Promise<WrittenFile> {
   return writeRows(path, rows, { dtype: 'fp32', ...options, format: 'npy' });
 }
@@ -93,8 +100,9 @@ async function writeRows(path: string, rows: Rows, options: AllOptions): Promise
 /** Rows as they would be on the log: the encoders know no other form. */
 async function* encodedRows(
   rows: Rows,
-  options: AllOptions,
+  { model = '' }: AllOptions,
 ): AsyncGenerator<{ readonly encoded: ShardRows; readonly dimension: number }> {
+  const codec = createCodec();
   let values: Uint8Array[] = [];
   let first = 0;
   let dimension = 0;
@@ -114,7 +122,7 @@ async function* encodedRows(
       const what = `The vector of "${row.id}" has ${row.vector.length} numbers, the first one has ${dimension}.`;
       throw new UsageError(what);
     }
-    values.push(options.codec.encodeEmbedding(embeddingOf(row, options.model ?? '')));
+    values.push(codec.encodeEmbedding(embeddingOf(row, model)));
     if (values.length === WRITE_ROWS) yield flush();
   }
   if (values.length > 0) yield flush();
@@ -130,8 +138,12 @@ function embeddingOf(row: WritableRow, model: string): Embedding {
     tokenCount: row.tokenCount ?? 0,
     truncated: row.truncated ?? false,
     createdAt: row.createdAt ?? 0,
-    metadata: row.metadata ?? new Map(),
+    metadata: metadataOf(row.metadata),
     vector: row.vector,
     ...(row.text === undefined ? {} : { text: row.text }),
   };
+}
+
+function metadataOf(metadata: WritableRow['metadata'] = {}): Metadata {
+  return metadata instanceof Map ? metadata : new Map(Object.entries(metadata));
 }

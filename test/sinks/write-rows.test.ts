@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { codec, collect, temporaryFolder, vectorOf } from './fixtures.ts';
+import { collect, temporaryFolder, vectorOf } from './fixtures.ts';
 import { readNpy } from '../../src/sinks/readers/read-npy.ts';
 import { readParquet } from '../../src/sinks/readers/read-parquet.ts';
 import { writeNpy, writeParquet, type WritableRow } from '../../src/sinks/write-rows.ts';
@@ -24,9 +24,9 @@ it('writes arrays and streams of rows, replaces a file at once, and reads them b
   const folder = temporaryFolder();
   const parquet = join(folder, 'rows.parquet');
   const npy = join(folder, 'sub', 'rows.npy');
-  await writeParquet(parquet, rows.slice(0, 3), { codec });
-  expect(await writeParquet(parquet, stream(), { codec, model: 'm' })).toMatchObject({ path: parquet, rows: 1200 });
-  await writeNpy(npy, stream(), { codec, dtype: 'fp16' });
+  await writeParquet(parquet, rows.slice(0, 3));
+  expect(await writeParquet(parquet, stream(), { model: 'm' })).toMatchObject({ path: parquet, rows: 1200 });
+  await writeNpy(npy, stream(), { dtype: 'fp16' });
   for (const read of [await collect(readParquet(parquet)), await collect(readNpy(npy))]) {
     expect(read.length).toBe(1200);
     expect(read[700]).toMatchObject({
@@ -47,6 +47,6 @@ it.each([
   ['another extension', 'a.csv', rows],
 ])('refuses %s and leaves nothing behind', async (_, name, input: readonly WritableRow[]) => {
   const folder = temporaryFolder();
-  await expect(writeParquet(join(folder, name), input, { codec })).rejects.toMatchObject({ code: 'USAGE' });
+  await expect(writeParquet(join(folder, name), input)).rejects.toMatchObject({ code: 'USAGE' });
   expect(readdirSync(folder)).toEqual([]);
 });
