@@ -6,8 +6,9 @@
  * up, or a rebalance yields neither a lost nor a second output.
  *
  * Errors: every method rejects with `PipelineError`. Codes: LOG_RECORD_TOO_LARGE, LOG_TOPIC_UNKNOWN,
- * LOG_PARTITION_MISMATCH, LOG_GROUP_OWNED, LOG_FENCED, LOG_DISK_FULL, LOG_UNREADABLE, LOG_CLOSED. None of them is the
- * record's fault unless `poison` says so.
+ * LOG_PARTITION_MISMATCH, LOG_GROUP_OWNED, LOG_FENCED, LOG_DISK_FULL, LOG_UNREADABLE, LOG_CLOSED, LOG_BUSY (retriable),
+ * LOG_OFFSET_INVALID (a task committed what it was not handed). None of them is the record's fault unless `poison` says
+ * so. What a task itself throws passes through `run` as it is.
  */
 
 /** Largest key + value + headers of one record, in bytes. */
@@ -141,7 +142,10 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Most records in one `process` call. Default 4,096. */
   readonly maxBatchRecords?: number;
-  /** Most bytes in one `process` call, and fetched ahead of it; at least one record is always handed over. Default 8 MiB. */
+  /**
+   * Most bytes in one `process` call, and fetched ahead of it, shared by the run's partitions (with at least 1 MiB each);
+   * at least one record is always handed over. Default 8 MiB.
+   */
   readonly maxBatchBytes?: number;
   /** A pause this long in a followed input counts as quiet. Default 2,000. */
   readonly quietMs?: number;

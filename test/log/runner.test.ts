@@ -17,6 +17,8 @@ class CountingEngine implements LogEngine {
   failingCommits = 0;
   fatal: Error | undefined;
   released = 0;
+  /** Where the log says that a partition ends, when that is not where its records do. */
+  reportedEnd: number | undefined;
   onFetch: (request: FetchRequest) => void = () => undefined;
   readonly #partitions: number;
   readonly #records: number;
@@ -30,7 +32,7 @@ class CountingEngine implements LogEngine {
     const partitionInfo = Array.from({ length: this.#partitions }, (_, partition) => ({
       partition,
       startOffset: 0,
-      endOffset: this.#records,
+      endOffset: this.reportedEnd ?? this.#records,
     }));
     return Promise.resolve({ name, partitions: this.#partitions, cleanup: 'compact', partitionInfo });
   }
@@ -109,6 +111,24 @@ describe('runTask', () => {
     await run(engine, {}, { maxBatchBytes: 2 * megabyte });
     await run(engine, {}, { maxBatchBytes: 1_000 });
     expect([...sizes]).toEqual([2 * megabyte, megabyte, 1_000]);
+  });
+
+  it('hands over nothing past an end that is found while records beyond it are here already', async () => {
+    const engine = new CountingEngine(1, 100);
+    const until = gate();
+    let seen = 0;
+    const script = {
+      process: async (records: readonly LogRecord[]) => {
+        seen += records.length;
+        engine.reportedEnd = 12;
+        until.open();
+        for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+        return upTo(records);
+      },
+    };
+    await run(engine, script, { until: until.opened, maxBatchRecords: 8 });
+    expect(seen).toBe(12);
+    expect(engine.commits.at(-1)?.offset).toBe(12);
   });
 
   it('tries faults of the log that pass again, and neither loses nor repeats a commit', async () => {

@@ -15,8 +15,9 @@ const SMALL_BATCH_BYTES = 64 * 1024;
 const VACUUM_PAGES = 256;
 const BATCHES_A_TURN = 64;
 const WORTHWHILE_BYTES = 64 * 1024 * 1024;
-/** An estimate looks at one key in so many. */
-const SAMPLED_PASSES = 16;
+/** An estimate looks at one key in at most so many, and at about this many records at least. */
+const MOST_SAMPLED = 16;
+const LEAST_SAMPLE_RECORDS = 10_000;
 
 interface BatchHead {
   readonly partitionId: number;
@@ -68,7 +69,7 @@ export class Compactor {
     }
   }
 
-  /** Whether more than 64 MiB and more than half of a topic are superseded, estimated from a sixteenth of the keys. */
+  /** Whether more than 64 MiB and more than half of a topic are superseded, estimated from a sample of the keys when they are many. */
   async isWorthwhile(topic: TopicRow, request: CompactionRequest, turn: () => Promise<void>): Promise<boolean> {
     if (topic.cleanup !== 'compact') return false;
     let bytes = 0;
@@ -79,9 +80,10 @@ export class Compactor {
       const partitionBytes = heads.reduce((sum, head) => sum + head.bytes, 0);
       bytes += partitionBytes;
       if (records === 0) continue;
-      const finder = new SupersededFinder(records, SAMPLED_PASSES, 0, new RecordBits(records));
+      const oneIn = Math.max(1, Math.min(MOST_SAMPLED, Math.floor(records / LEAST_SAMPLE_RECORDS)));
+      const finder = new SupersededFinder(records, oneIn, 0, new RecordBits(records));
       await this.#scan(heads, finder, turn);
-      superseded += partitionBytes * Math.min(1, (finder.found * SAMPLED_PASSES) / records);
+      superseded += partitionBytes * Math.min(1, (finder.found * oneIn) / records);
     }
     return superseded > WORTHWHILE_BYTES && superseded > bytes / 2;
   }
