@@ -90,7 +90,7 @@ export class ShardFolder {
       throw fatalError(
         'FILE_SINK_SHARD_MISSING',
         `${join(this.path, file.name)} is committed on the log, but it is missing or damaged. ` +
-          `Run \`replay --sink=${this.#sink}\` to write it again from the log.`,
+          'Run "replay" with the same --out and --model to write the output again from the log.',
       );
     }
   }

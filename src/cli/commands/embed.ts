@@ -23,7 +23,9 @@ export const run: CommandBody<typeof embedFlags> = async (context) => {
   if (new Set(models).size < models.length) throw new UsageError('--model names the same model twice.');
   return withWorkspace(options, async (workspace) => {
     const stages = await runStages(workspace, sources, context);
-    const reconciliation = signal.aborted ? undefined : await reconcileStage(workspace, { models, signal });
+    const reconciliation = signal.aborted
+      ? undefined
+      : await reconcileStage(workspace, { models: options.model, signal });
     const report: RunReport = {
       ...stages,
       elapsedMs: performance.now() - startMs,

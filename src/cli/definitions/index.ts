@@ -4,7 +4,7 @@ import { embed } from './embed.ts';
 import { models, reconcile, search, status } from './operate.ts';
 import { process } from './process.ts';
 import { produce } from './produce.ts';
-import { sink } from './sink.ts';
+import { replay, sink } from './sink.ts';
 
 /** In the order of the help. Bodies are loaded when they run, never for `--help`. */
 export const commands: readonly Command[] = [
@@ -12,6 +12,7 @@ export const commands: readonly Command[] = [
   withBody(produce, () => import('../commands/produce.ts')),
   withBody(process, () => import('../commands/process.ts')),
   withBody(sink, () => import('../commands/sink.ts')),
+  withBody(replay, () => import('../commands/replay.ts')),
   withBody(status, () => import('../commands/status.ts')),
   withBody(reconcile, () => import('../commands/reconcile.ts')),
   withBody(search, () => import('../commands/search.ts')),

@@ -28,6 +28,25 @@ export const sinkFlags = defineFlags({
   takeOver: { type: 'boolean', description: 'Take the work from a process that still holds it' },
 });
 
+export const replayFlags = defineFlags({
+  sink: { type: 'list', choices: FORMATS, required: true, description: 'Outputs to write again' },
+  model: sinkFlags.model,
+  out: outputFlags.out,
+  shardRows: outputFlags.shardRows,
+  dtype: outputFlags.dtype,
+  sinkName: sinkFlags.sinkName,
+});
+
+export const replay = describeCommand({
+  name: 'replay',
+  summary: 'rebuilds an output from the log; nothing is embedded',
+  details:
+    'Removes the files that the sink has written and writes all live and past embeddings again from the log, for ' +
+    'an output that was lost or damaged. Files of other sinks stay as they are.',
+  examples: [{ arguments: '--sink=parquet', does: 'writes data/parquet/ again' }],
+  flags: replayFlags,
+});
+
 export const sinkPositionals = definePositionals({
   formats: { type: 'list', choices: FORMATS, required: true, description: 'File formats to write' },
 });

@@ -1,6 +1,16 @@
+import { catalogEntries } from '../../models/catalog/entries.ts';
+import type { TopicInfo } from '../../log/port.ts';
+import { ZERO_FINGERPRINT } from '../../record/types.ts';
 import { describeModel } from '../../models/describe-model.ts';
 import { DIFFERENCE_MEANING, type Differences } from '../../operations/reconcile/differences.ts';
-import { latestRecords, reconcileModel, type ModelReconciliation } from '../../operations/reconcile/reconcile-model.ts';
+import {
+  latestFingerprint,
+  latestRecords,
+  reconcileModel,
+  type ModelReconciliation,
+  type ModelToReconcile,
+  type ReconcileContext,
+} from '../../operations/reconcile/reconcile-model.ts';
 import { reconcileSink, type SinkReconciliation } from '../../operations/reconcile/reconcile-sink.ts';
 import { reconcileSources, type SourceReconciliation } from '../../operations/reconcile/reconcile-sources.ts';
 import { modelsOnLog, sinksOnLog } from '../../operations/topic-reading.ts';
@@ -16,7 +26,7 @@ export interface Reconciliation {
 }
 
 export interface ReconcileStageOptions {
-  /** Left out: all that are on the log. */
+  /** As given to `--model`: names, aliases or folders. Left out: all that are on the log. */
   readonly models?: readonly string[];
   readonly signal: AbortSignal;
 }
@@ -28,18 +38,35 @@ export async function reconcileStage(workspace: Workspace, options: ReconcileSta
   const topics = await workspace.log.topics();
   const records = await latestRecords(context);
   const sources = await reconcileSources(context, topics, records);
+  const wanted = await modelsToReconcile(context, topics, options.models);
   const models: ModelReconciliation[] = [];
-  for (const name of options.models ?? modelsOnLog(topics, workspace.namespace))
-    models.push(await reconcileModel(context, await describeModel(name), records));
+  for (const model of wanted) models.push(await reconcileModel(context, model, records));
   const sinks: SinkReconciliation[] = [];
   for (const sink of sinksOnLog(topics, workspace.namespace)) {
     const result = await reconcileSink(context, sink);
-    if (result !== undefined && (options.models?.includes(result.model) ?? true)) sinks.push(result);
+    if (result !== undefined && wanted.some(({ name }) => name === result.model)) sinks.push(result);
   }
   const parts = [...sources, ...models, ...sinks];
   const differences = parts.reduce((total, part) => total + part.differences.total, 0);
   const json = { differences, sources: sources.map(plain), models: models.map(plain), sinks: sinks.map(plain) };
   return { sources, models, sinks, differences, json };
+}
+
+/** A model on the log that is in no catalogue (it came from a folder) is taken as its latest ledger entry has it. */
+async function modelsToReconcile(
+  context: ReconcileContext & Pick<Workspace, 'namespace'>,
+  topics: readonly TopicInfo[],
+  models: readonly string[] | undefined,
+): Promise<ModelToReconcile[]> {
+  if (models !== undefined) return Promise.all(models.map(describeModel));
+  const known = new Set(catalogEntries.map(({ name }) => name));
+  return Promise.all(
+    modelsOnLog(topics, context.namespace).map(async (name) =>
+      known.has(name)
+        ? describeModel(name)
+        : { name, kinds: ['text'], fingerprint: (await latestFingerprint(context, name)) ?? ZERO_FINGERPRINT },
+    ),
+  );
 }
 
 function plain({ differences, ...rest }: { readonly differences: Differences }): unknown {

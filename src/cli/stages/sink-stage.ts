@@ -4,15 +4,19 @@ import type { RunOptions } from '../../log/port.ts';
 import { compactedTopic } from '../../log/topics.ts';
 import { findModel } from '../../models/catalog/find-model.ts';
 import { sha256 } from '../../record/identity.ts';
-import { createFileSink, type FileSink } from '../../sinks/file-sink.ts';
+import { discardShards } from '../../sinks/discard-shards.ts';
+import { createFileSink, type FileSink, type FileSinkOptions } from '../../sinks/file-sink.ts';
 import { ShardCatalog } from '../../sinks/shard-catalog.ts';
 import type { SinkReport } from '../../telemetry/report.ts';
 import type { CommandContext } from '../command.ts';
 import type { FORMATS, outputFlags } from '../definitions/sink.ts';
+import type { OptionsOf } from '../flags.ts';
 import { partitionCount, type Workspace } from '../wiring.ts';
 import { watchTotal } from './process-stage.ts';
 
-export type SinkContext = Pick<CommandContext<typeof outputFlags>, 'options' | 'signal' | 'log' | 'progress'>;
+export type SinkContext = Pick<CommandContext, 'signal' | 'log' | 'progress'> & {
+  readonly options: Omit<OptionsOf<typeof outputFlags>, 'snapshot'>;
+};
 export type FileFormat = (typeof FORMATS)[number];
 
 export interface SinkStageOptions {
@@ -42,13 +46,9 @@ export async function sinkStage(
   await log.ensureTopics([compactedTopic(topics.embeddings(entry.name), partitions)]);
   const sink = createFileSink({
     ...workspace,
-    format,
-    model: entry.name,
+    ...sinkIdentity(context, stageOptions, entry.name),
     dimension: entry.dimension,
-    out: resolve(options.out),
-    sinkName: stageOptions.sinkName ?? defaultSinkName(format, entry.name, options),
     shardRows: options.shardRows,
-    ...(format === 'npy' && { dtype: options.dtype === 'fp16' ? 'fp16' : 'fp32' }),
   });
   const startMs = performance.now();
   const stage = progress.stage(`sink ${format}`, { unit: 'embeddings' });
@@ -71,6 +71,32 @@ export async function sinkStage(
   stage.finish();
   const elapsedMs = performance.now() - startMs;
   return { sink: sink.sinkName, model: entry.name, out: folder, embeddings: rows, deletions, shards, bytes, elapsedMs };
+}
+
+/** What a sink is known by: the same flags must lead to the same position and folder again. */
+function sinkIdentity(
+  { options }: Pick<SinkContext, 'options'>,
+  { format, sinkName }: Pick<SinkStageOptions, 'format' | 'sinkName'>,
+  model: string,
+): Pick<FileSinkOptions, 'format' | 'model' | 'out' | 'sinkName' | 'dtype'> {
+  return {
+    format,
+    model,
+    out: resolve(options.out),
+    sinkName: sinkName ?? defaultSinkName(format, model, options),
+    ...(format === 'npy' && { dtype: options.dtype }),
+  };
+}
+
+/** Removes what a sink has written, so that `sinkStage` writes it again from the start of the log. */
+export async function discardStage(
+  workspace: Workspace,
+  context: SinkContext,
+  options: Pick<SinkStageOptions, 'format' | 'model' | 'sinkName'>,
+): Promise<void> {
+  const { name } = await findModel(options.model);
+  const discarded = await discardShards({ ...workspace, ...sinkIdentity(context, options, name) });
+  context.log.info(`${discarded.length} shards of ${options.format} are removed and written again.`);
 }
 
 /** Another folder is another sink with a position of its own, so that it gets everything. */

@@ -68,6 +68,19 @@ export async function reconcileModel(
   return { model: model.name, ...counts, differences };
 }
 
+/** Fingerprint of the entry that a model's ledger got last, hex; undefined when the ledger is empty. */
+export async function latestFingerprint(context: ReconcileContext, model: string): Promise<string | undefined> {
+  const { log, codec, topics, signal } = context;
+  const name = topics.ledger(model);
+  let latest: { readonly value: Uint8Array; readonly timestampMs: number } | undefined;
+  for await (const records of readTopic(log, name, signal)) {
+    const last = records.findLast(({ value }) => value !== null);
+    if (last?.value != null && last.timestampMs >= (latest?.timestampMs ?? 0))
+      latest = { value: last.value, timestampMs: last.timestampMs };
+  }
+  return latest && codec.decodeLedgerEntry(latest.value).fingerprint;
+}
+
 async function checkRecords(
   { log, codec, topics, signal }: ReconcileContext,
   { kinds, fingerprint }: ModelToReconcile,

@@ -1,0 +1,24 @@
+import { formatReport, hasTrouble, reportJson } from '../../telemetry/report.ts';
+import type { CommandBody } from '../command.ts';
+import type { replayFlags } from '../definitions/sink.ts';
+import { runTogether } from '../stages/run-together.ts';
+import { discardStage, sinkStage } from '../stages/sink-stage.ts';
+import { withWorkspace } from '../wiring.ts';
+
+export const run: CommandBody<typeof replayFlags> = async (context) => {
+  const startMs = performance.now();
+  const { options } = context;
+  const { sinkName } = options;
+  const targets = options.model.flatMap((model) =>
+    options.sink.map((format) => ({ model, format, ...(sinkName !== undefined && { sinkName }) })),
+  );
+  const sunk = await withWorkspace(options, async (workspace) => {
+    for (const target of targets) await discardStage(workspace, context, target);
+    return runTogether(context.signal, (signal) =>
+      targets.map((target) => sinkStage(workspace, { ...context, signal }, { ...target, until: 'end' })),
+    );
+  });
+  const report = { produced: [], processed: [], sunk, elapsedMs: performance.now() - startMs };
+  context.output.result(reportJson(report), () => formatReport(report));
+  return hasTrouble(report) ? 1 : 0;
+};
