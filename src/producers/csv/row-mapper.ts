@@ -6,6 +6,7 @@ import { CsvItem } from './csv-item.ts';
 import { meetsAll } from './row-filter.ts';
 import type { RowPlan } from './row-plan.ts';
 import type { RowStream } from './row-stream.ts';
+import { hasSwallowedRows, strayQuoteExplains } from './stray-quotes.ts';
 import { templateColumns } from './template.ts';
 import type { Transcoder } from './transcoder.ts';
 
@@ -81,11 +82,13 @@ export class RowMapper {
         `text follows the closing quote of ${column}; write a quote within quotes twice`,
       );
     }
-    if (scanner.fieldCount === columns) return undefined;
-    if (scanner.strayQuoteExplains(window, columns)) {
+    const isWhole = scanner.fieldCount === columns;
+    if (isWhole && scanner.brokenField < 0) return undefined;
+    if (isWhole ? hasSwallowedRows(scanner, window, from, columns) : strayQuoteExplains(scanner, window, columns)) {
       this.#stream.cutAtBreak();
       return this.strayQuote();
     }
+    if (isWhole) return undefined;
     return this.fault('CSV_RAGGED_ROW', `the row has ${scanner.fieldCount} fields where the header has ${columns}`);
   }
 

@@ -28,6 +28,7 @@ const STOP = 1;
  * public fields until the next `scan`.
  */
 export class RowScanner {
+  readonly delimiter: number;
   /** Field i is [starts[i], ends[i]), without its quotes. */
   starts = new Int32Array(64);
   ends = new Int32Array(64);
@@ -52,12 +53,11 @@ export class RowScanner {
   /** Lines before the break. */
   breakLines = 0;
 
-  readonly #delimiter: number;
   readonly #classes = new Uint8Array(256);
   #closedAt = 0;
 
   constructor(delimiter: number) {
-    this.#delimiter = delimiter;
+    this.delimiter = delimiter;
     this.#classes[0] = STOP;
     this.#classes[LF] = STOP;
     this.#classes[CR] = STOP;
@@ -80,7 +80,7 @@ export class RowScanner {
         at = this.#plainField(bytes, at, at, to);
       }
       if (at >= to) return final ? this.#finish(bytes, from, to, to) : INCOMPLETE;
-      if (bytes[at] === this.#delimiter) at++;
+      if (bytes[at] === this.delimiter) at++;
       else break;
     }
     const next = afterLineEnd(bytes, at, to, final);
@@ -93,16 +93,6 @@ export class RowScanner {
     if (this.brokenField !== this.fieldCount) return false;
     this.cutAtBreak(bytes, to);
     return true;
-  }
-
-  /** Whether the row would have had `columns` fields if the last multi-line quoted field had not been quoted. */
-  strayQuoteExplains(bytes: Uint8Array, columns: number): boolean {
-    if (this.brokenField < 0) return false;
-    let fields = this.brokenField + 1;
-    for (let at = this.starts[this.brokenField] ?? 0; at < this.breakAt; at++) {
-      if (bytes[at] === this.#delimiter) fields++;
-    }
-    return fields === columns;
   }
 
   /** Ends the row behind the line on which the last multi-line quoted field opens. */
@@ -168,7 +158,7 @@ export class RowScanner {
   #closed(bytes: Uint8Array, from: number, quote: number, to: number, doubled: number, broken: boolean): ScanStatus {
     const at = this.#skipBlanks(bytes, quote + 1, to);
     const byte = bytes[at] ?? 0;
-    if (at >= to || byte === this.#delimiter || byte === LF || byte === CR) {
+    if (at >= to || byte === this.delimiter || byte === LF || byte === CR) {
       this.#record(from, quote, doubled);
       this.#closedAt = at;
       return ROW;
@@ -203,14 +193,14 @@ export class RowScanner {
       const behind = this.#skipBlanks(bytes, at + 1, to);
       if (behind >= to) return final ? opening : -1;
       const follower = bytes[behind];
-      return follower === this.#delimiter || follower === LF || follower === CR ? opening : -1;
+      return follower === this.delimiter || follower === LF || follower === CR ? opening : -1;
     }
     return -1;
   }
 
   #skipBlanks(bytes: Uint8Array, from: number, to: number): number {
     let at = from;
-    while (at < to && bytes[at] !== this.#delimiter && (bytes[at] === SPACE || bytes[at] === TAB)) at++;
+    while (at < to && bytes[at] !== this.delimiter && (bytes[at] === SPACE || bytes[at] === TAB)) at++;
     return at;
   }
 

@@ -165,7 +165,10 @@ test('the outcome does not depend on where chunks are cut, also among faults', a
   const pieces = ['a', ',', ',', '"', '""', '\n', '\r\n', '\r', ' ', 'é', '\0', '\n1,b\n', '"x",y'];
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.constantFrom(...pieces), { maxLength: 60 }),
+      // With more NULs so short a file is taken for a binary one.
+      fc
+        .array(fc.constantFrom(...pieces), { maxLength: 60 })
+        .filter((parts) => parts.filter((part) => part === '\0').length <= 4),
       fc.integer({ min: 5, max: 40 }),
       async (parts, limit) => {
         const bytes = Buffer.concat([Buffer.from('id,title\n'), Buffer.from(parts.join('')), Buffer.of(0xe9, 0x0a)]);

@@ -59,7 +59,8 @@ describe('a stray quote costs its own line only', () => {
   test.each([
     ['never closed', 'x,"b,2\ny,c,3'],
     ["closed by the next row's opening quote", 'x,"b,2\ny,"c, d",3'],
-    ['closed by an inch mark in the same column of a row below', 'x,"b,2\ny,c,3\nw,5",2,1'],
+    ['closed by an inch mark in a row below that makes it ragged', 'x,"b,2\ny,c,3\nw,5",2,1'],
+    ['closed by an inch mark that makes it whole', `x,"b,2\ny,c,3\n${'w,v,4\n'.repeat(3)}z,5",1`],
   ])('%s', async (_, rows) => {
     const { faults, order } = await read(rows);
     expect(faults[0]).toMatchObject({ code: 'CSV_UNCLOSED_QUOTE', line: 3 });
@@ -71,6 +72,12 @@ describe('a stray quote costs its own line only', () => {
   test('a field that may be read either way is read as RFC 4180 has it', async () => {
     const { items } = await read('x,"b,2\ny,c"" d",3');
     expect(items[1]).toMatchObject({ text: 'b,2\ny,c" d', line: 3 });
+  });
+
+  test('a text of several lines with commas is a text', async () => {
+    const table = 'a, b, c\nd, e, f\ng, h, i\nj, k, l\nm, n, o\np, q, r';
+    const { order } = await read(`x,"${table}",2\ny,"${table.replaceAll(', ', ' ')}",3\nz,"a, b\nc, d, e\nf, g",4`);
+    expect(order).toEqual(['x', 'y', 'z']);
   });
 
   test('at the end of the file', async () => {
