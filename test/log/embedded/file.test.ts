@@ -105,6 +105,27 @@ describe('the file of the embedded log', () => {
     expect(await readRecords(await place.open(), 'in')).toHaveLength(200);
   });
 
+  it('shows every live record to a reader at every moment of a compaction', async () => {
+    const log = await place.open();
+    await log.ensureTopics([compactedTopic('in', 1)]);
+    const value = 'x'.repeat(20_000);
+    for (let i = 0; i < 30; i++) {
+      await appendAll(log, [
+        ...Array.from({ length: 40 }, (_, j) => output('in', 'same', `${j} ${value}`)),
+        output('in', `own ${i}`, value),
+      ]);
+    }
+    const reader = await place.open();
+    let isCompacted = false;
+    const compacted = log.compact().finally(() => (isCompacted = true));
+    while (!isCompacted) {
+      const keys = new Set((await readRecords(reader, 'in')).map(({ key }) => textOf(key)));
+      expect(keys.size).toBe(31);
+    }
+    await compacted;
+    expect(await readRecords(reader, 'in')).toHaveLength(31);
+  });
+
   it('survives kill -9 while it compacts', async () => {
     const log = await place.open();
     await log.ensureTopics([compactedTopic('in', 1)]);
