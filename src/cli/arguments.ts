@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { environmentName, kebabCase, takesValue } from './flags.ts';
 import type { Flags } from './flags.ts';
-import { nearest } from './nearest.ts';
+import { nearestName } from '../record/nearest-name.ts';
 
 /** One thing wrong with the usage: where, what, and how to mend it. */
 export interface Fault {
@@ -118,7 +118,7 @@ function unknownFlag(
     return { where, problem: 'is not a flag of this command', mend: `it belongs to ${commands.join(', ')}` };
   }
   const isNegated = token.name.startsWith('no-');
-  const meant = nearest(isNegated ? token.name.slice(3) : token.name, keys.keys());
+  const meant = nearestName(isNegated ? token.name.slice(3) : token.name, keys.keys());
   const mend =
     meant === undefined ? 'see --help for the flags there are' : `did you mean --${isNegated ? 'no-' : ''}${meant}?`;
   return { where, problem: 'is not a flag', mend };
@@ -144,7 +144,7 @@ export function readEnvironment(
   const warnings = Object.keys(environment)
     .filter((name) => name.startsWith('EMBEDSTREAM_') && !known.has(name))
     .map((name) => {
-      const meant = nearest(name, known);
+      const meant = nearestName(name, known);
       return `the environment variable ${name} is read by no flag.${meant === undefined ? '' : ` Did you mean ${meant}?`}`;
     });
   return { assignments, warnings };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Fault } from './arguments.ts';
 import type { Flags } from './flags.ts';
-import { nearest } from './nearest.ts';
+import { nearestName } from '../record/nearest-name.ts';
 import { messageOf } from '../errors.ts';
 
 export const CONFIG_FILE = 'embedstream.config.json';
@@ -94,7 +94,7 @@ function configurable(flags: Flags): string[] {
 }
 
 function unknownKey(path: string, place: string, key: string, candidates: readonly string[]): Fault {
-  const meant = nearest(key, candidates);
+  const meant = nearestName(key, candidates);
   return {
     where: `${path}: ${place}`,
     problem: 'is no key',

@@ -12,7 +12,7 @@ import { kebabCase } from './flags.ts';
 import type { Flags } from './flags.ts';
 import { commandHelp, commandLine, overviewHelp } from './help.ts';
 import type { Invocation } from './help.ts';
-import { nearest } from './nearest.ts';
+import { nearestName } from '../record/nearest-name.ts';
 import { installStop } from './stop.ts';
 import type { StopOptions } from './stop.ts';
 import { PipelineError } from '../errors.ts';
@@ -150,7 +150,7 @@ function logOrigins(command: Command, resolved: Resolved, log: { debug(message: 
 
 function unknownCommand(name: string, commands: readonly Command[]): Fault {
   const names = commands.map((each) => each.name);
-  const meant = nearest(name, names);
+  const meant = nearestName(name, names);
   return {
     where: name,
     problem: 'is not a command',

@@ -1,5 +1,5 @@
 import type { FlagSpec } from './flags.ts';
-import { nearest } from './nearest.ts';
+import { nearestName } from '../record/nearest-name.ts';
 
 /** A converted value, or what is wrong with it in words that follow "--flag ". */
 export type Converted = { readonly value: unknown } | { readonly problem: string };
@@ -86,7 +86,7 @@ function wrongChoices(spec: FlagSpec, choices: readonly string[], value: unknown
   const problems: string[] = [];
   for (const item of given) {
     if (typeof item !== 'string' || choices.includes(item)) continue;
-    const meant = nearest(item, choices);
+    const meant = nearestName(item, choices);
     const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
     problems.push(`can't be ${shown(spec, item)}; it is one of ${choices.join(', ')}.${hint}`);
   }

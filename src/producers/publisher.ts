@@ -78,7 +78,8 @@ class Publisher {
     // The append of one batch is written while the next one is read and encoded.
     let writing: Promise<unknown> = Promise.resolve();
     try {
-      for await (const batch of source.read(signal)) {
+      // Batches are small, so a stop is looked for between them; a reader that is stopped itself rejects.
+      for await (const batch of source.read()) {
         const reachedLimit = this.#take(batch, limit);
         await writing;
         writing = this.#flush();

@@ -7,7 +7,7 @@ export const produceFlags = defineFlags({
     type: 'list',
     placeholder: 'FILE',
     required: true,
-    description: 'CSV files or folders of them. Repeat it or use commas (write \\, for a comma in a name)',
+    description: 'CSV files. Repeat it or use commas (write \\, for a comma in a name)',
   },
   name: {
     type: 'string',

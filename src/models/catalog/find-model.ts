@@ -2,7 +2,7 @@ import { UsageError } from '../../errors.ts';
 import { catalogEntries } from './entries.ts';
 import type { CatalogEntry } from './entry.ts';
 import { readModelFolder } from './model-folder.ts';
-import { nearestName } from './nearest-name.ts';
+import { nearestName } from '../../record/nearest-name.ts';
 
 /**
  * What `--model` names: a name or alias of the catalogue (case ignored), or a folder (`./…`, `../…`, `/…`, `C:\…`).

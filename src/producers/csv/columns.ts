@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.ts';
+import { nearestName } from '../../record/nearest-name.ts';
 
 /**
  * Column names of a header: trimmed, an empty one named after its place (`column 3`), a repeated one numbered
@@ -56,29 +57,10 @@ export function listColumns(names: readonly string[]): string {
   return `The columns are: ${names.map((name) => `"${name}"`).join(', ')}.`;
 }
 
+/** Blanks and punctuation don't count. */
 function nearestColumn(names: readonly string[], wanted: string): string | undefined {
   const plain = plainName(wanted);
   if (plain === '') return undefined;
-  const scored = names.map((name) => ({ name, distance: nameDistance(plain, plainName(name)) }));
-  const best = scored.reduce((a, b) => (b.distance < a.distance ? b : a));
-  return best.distance <= Math.max(1, Math.floor(plain.length / 3)) ? best.name : undefined;
-}
-
-/** Edits between two names (a swap of neighbours is one); one that begins with or ends with the other is as near as one edit. */
-function nameDistance(a: string, b: string): number {
-  if (a.length >= 3 && b.length >= 3 && (b.startsWith(a) || b.endsWith(a) || a.endsWith(b))) return 1;
-  let beforePrevious: number[] = [];
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const replaced = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      const isSwap = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
-      const swapped = isSwap ? (beforePrevious[column - 2] ?? Infinity) + 1 : Infinity;
-      current.push(Math.min(replaced, swapped, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    beforePrevious = previous;
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
+  const byPlainName = new Map(names.map((name) => [plainName(name), name]));
+  return byPlainName.get(nearestName(plain, byPlainName.keys()) ?? '');
 }

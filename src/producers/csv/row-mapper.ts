@@ -1,4 +1,3 @@
-import { IdentityTable } from '../../ledger/identity-table.ts';
 import type { Metadata, MetadataValue, RecordId } from '../../record/types.ts';
 import type { SourceFault, SourceItem } from '../port.ts';
 import { firstInvalidByte } from './encoding.ts';
@@ -21,8 +20,6 @@ export class RowMapper {
   readonly #idColumns: readonly number[];
   readonly #needed: readonly number[];
   readonly #values: string[];
-  /** Payload: the line on which the id was first seen. */
-  readonly #seen = new IdentityTable();
 
   constructor(stream: RowStream, plan: RowPlan, location: string, transcoder: Transcoder) {
     this.#stream = stream;
@@ -52,7 +49,7 @@ export class RowMapper {
     const text = template.render(this.#values);
     if (text === '')
       return this.fault('CSV_NO_TEXT', `the row has no text: ${this.#columnList(template.columns)} empty`);
-    return this.#repeatedId(id) ?? new CsvItem(this.#stream, this.#transcoder, id, text, this.#metadata());
+    return new CsvItem(this.#stream, this.#transcoder, id, text, this.#metadata());
   }
 
   /** A fault of the present row. */
@@ -147,17 +144,6 @@ export class RowMapper {
       );
     }
     return id as RecordId;
-  }
-
-  #repeatedId(id: RecordId): SourceFault | undefined {
-    const known = this.#seen.size;
-    const slot = this.#seen.upsert(id);
-    if (this.#seen.size > known) {
-      this.#seen.setPayloadNumber(slot, this.#stream.line);
-      return undefined;
-    }
-    const first = this.#seen.payloadNumber(slot);
-    return this.fault('CSV_DUPLICATE_ID', `the id "${id.slice(0, 60)}" is already that of line ${first}, which counts`);
   }
 
   #metadata(): Metadata {

@@ -19,7 +19,6 @@ describe('faults name file, line and bytes, and the rest goes on', () => {
     ['a row that only lacks its last empty field', 'x,b ', 'CSV_RAGGED_ROW', /2 fields/],
     ['too many fields', 'x,b,2,,', 'CSV_RAGGED_ROW', /5 fields/],
     ['no id', ' ,b,2', 'CSV_MISSING_ID', /"id" \(column 1\), the id, is empty/],
-    ['an id seen before', 'first,b,2', 'CSV_DUPLICATE_ID', /"first" is already that of line 2/],
     ['an id over 1,024 bytes', `${'ü'.repeat(513)},b,2`, 'CSV_ID_TOO_LONG', /1026 bytes/],
     ['no text', 'x, ,2', 'CSV_NO_TEXT', /no text: "title" is empty/],
     ['a NUL', 'x,b\0c,2', 'CSV_NUL', /NUL/],

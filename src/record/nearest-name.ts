@@ -1,19 +1,25 @@
-/** The candidate closest to what was typed, or undefined when none is close enough to be meant. */
-export function nearest(typed: string, candidates: Iterable<string>): string | undefined {
+/** The candidate closest to what was typed, case ignored, or undefined when none is close enough to be meant. */
+export function nearestName(typed: string, candidates: Iterable<string>): string | undefined {
   const wanted = typed.toLowerCase();
   const limit = Math.max(1, Math.floor(wanted.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(wanted, candidate.toLowerCase());
-    const isPrefix = wanted.length >= 3 && candidate.toLowerCase().startsWith(wanted);
-    const score = isPrefix ? Math.min(distance, 1) : distance;
-    if (score < bestDistance) {
-      best = candidate;
-      bestDistance = score;
-    }
+    const distance = nameDistance(wanted, candidate.toLowerCase());
+    if (distance >= bestDistance) continue;
+    best = candidate;
+    bestDistance = distance;
   }
   return best;
+}
+
+const MIN_PART = 3;
+
+/** Of two names of which one is a part of the other, 1 at most. */
+function nameDistance(a: string, b: string): number {
+  const distance = editDistance(a, b);
+  const isPart = Math.min(a.length, b.length) >= MIN_PART && (a.includes(b) || b.includes(a));
+  return isPart ? Math.min(distance, 1) : distance;
 }
 
 /** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours cost 1 each. */

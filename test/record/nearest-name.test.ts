@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { editDistance, nearest } from '../../src/cli/nearest.ts';
+import { editDistance, nearestName } from '../../src/record/nearest-name.ts';
 
 describe('editDistance', () => {
   it.each([
@@ -14,7 +14,7 @@ describe('editDistance', () => {
   });
 });
 
-describe('nearest', () => {
+describe('nearestName', () => {
   const names = ['source', 'limit', 'data-dir', 'dtype', 'delimiter'];
   it.each([
     ['suorce', 'source'],
@@ -22,10 +22,12 @@ describe('nearest', () => {
     ['limt', 'limit'],
     ['datadir', 'data-dir'],
     ['delim', 'delimiter'],
+    ['dir', 'data-dir'],
+    ['the-source', 'source'],
     ['DTYPE', 'dtype'],
     ['zzz', undefined],
     ['', undefined],
   ])('for %s suggests %s', (typed, expected) => {
-    expect(nearest(typed, names)).toBe(expected);
+    expect(nearestName(typed, names)).toBe(expected);
   });
 });
