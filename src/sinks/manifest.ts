@@ -5,11 +5,12 @@ import { withFileFaults } from './file-fault.ts';
 import { syncFolder } from './publish.ts';
 import type { ShardDescriptor } from '../record/types.ts';
 
-export const MANIFEST_NAME = 'manifest.json';
+/** The underscore keeps it out of the way of readers that open a whole folder (pyarrow, pandas, Spark). */
+export const MANIFEST_NAME = '_manifest.json';
 
 export type ManifestShard = Omit<ShardDescriptor, 'sink' | 'format' | 'location' | 'model' | 'dimension'>;
 
-/** What `manifest.json` says, for readers that have no log. */
+/** What the manifest says, for readers that have no log. */
 export interface Manifest {
   readonly version: 1;
   readonly format: string;
@@ -37,7 +38,7 @@ export interface ManifestOptions {
 
 export const APPEND_LOG =
   'An id may come again: the row with the later offset (shards of one partition in order) wins; ' +
-  'ids listed in <shard>.deletions.jsonl are deleted from that offset on.';
+  'ids listed in _<shard>.deletions.jsonl are deleted from that offset on.';
 
 /** Pure: the manifest of shards that are in order. */
 export function buildManifest(options: ManifestOptions, shards: readonly ShardDescriptor[]): Manifest {

@@ -95,7 +95,7 @@ export class OpenShard {
     if (this.#deletions.length === 0) return [];
     const file = new StagedFileWriter(this.#options.stagingFolder);
     file.write(Buffer.from(this.#deletions.map((deletion) => `${JSON.stringify(deletion)}\n`).join('')));
-    return [file.finish(name + DELETIONS_SUFFIX)];
+    return [file.finish(`_${name}${DELETIONS_SUFFIX}`)];
   }
 }
 

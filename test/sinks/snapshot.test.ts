@@ -43,12 +43,12 @@ describe('a snapshot', () => {
     expected.set('object-3', 4).set('object-5', 3);
     expect(rows.length).toBe(39);
     expect(versions).toEqual(expected);
-    const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest;
+    const manifest = JSON.parse(readFileSync(join(folder, '_manifest.json'), 'utf8')) as Manifest;
     expect(manifest).toMatchObject({ rows: 39, deletions: 0, format });
     expect(result).toMatchObject({ folder, rows: 39, shards: manifest.shards.length });
     expect(manifest.shards.every((shard) => shard.rows <= 10)).toBe(true);
     const files = manifest.shards.flatMap((shard) => shard.files.map((file) => file.name));
-    expect(readdirSync(folder).sort()).toEqual([...files, 'manifest.json'].sort());
+    expect(readdirSync(folder).sort()).toEqual([...files, '_manifest.json'].sort());
   });
 
   it('never touches a folder that is there, and leaves nothing behind when it fails', async () => {

@@ -78,11 +78,13 @@ async function runStages(workspace: Workspace, sources: readonly Source[], conte
     );
     return [producing, ...processing.map(({ processed }) => processed), ...sinking];
   });
+  // Sinks end in any order; the report has theirs.
+  stages.sunk.sort((a, b) => a.sink.localeCompare(b.sink));
   return stages;
 }
 
 function hints(options: EmbedContext['options'], sunk: readonly SinkReport[]): string[] {
-  const [first] = sunk;
+  const first = sunk.find(({ sink }) => sink.startsWith('parquet'));
   const place = options.dataDir === '.embedstream' ? '' : ` --data-dir=${options.dataDir}`;
   const [model] = options.model;
   const flag = options.model.length === 1 && model === 'all-MiniLM-L6-v2' ? '' : ` --model=${model ?? ''}`;

@@ -29,6 +29,8 @@ export interface SinkStageOptions {
 }
 
 const DEFAULT_OUT = 'data';
+const FOLLOW_QUIET_MS = 10_000;
+const NEVER_QUIET_MS = 2 ** 31 - 1;
 /** Records of one `process` call of a sink: its encoder takes them in one message. */
 const BATCH_RECORDS = 8192;
 
@@ -59,6 +61,8 @@ export async function sinkStage(
     await log.run(sink, {
       maxBatchRecords: BATCH_RECORDS,
       takeOver: stageOptions.takeOver ?? false,
+      // A pause only ends a shard where nobody knows when the next embedding comes.
+      quietMs: until === undefined ? FOLLOW_QUIET_MS : NEVER_QUIET_MS,
       signal,
       ...(until !== undefined && { until }),
     });
