@@ -54,8 +54,10 @@ async function runStages(workspace: Workspace, sources: readonly Source[], conte
   const { options } = context;
   const { partitions } = options;
   const stages: Stages = { produced: [], processed: [], sunk: [] };
-  await runTogether(context.signal, (signal) => {
+  await runTogether(context.signal, (signal, failure) => {
     const stageContext = { ...context, signal };
+    // A stop ends the sinks by ending what they follow, so that they write all that was embedded.
+    const sinkContext = { ...context, signal: failure };
     const producing = produceStage(workspace, sources, stageContext).then((reports) => {
       stages.produced.push(...reports);
     });
@@ -71,8 +73,8 @@ async function runStages(workspace: Workspace, sources: readonly Source[], conte
       options.sink.map(async (format) => {
         const target = { model, format: format };
         const report = options.snapshot
-          ? await processed.then(() => snapshotStage(workspace, stageContext, target))
-          : await sinkStage(workspace, stageContext, { ...target, partitions, until: processed });
+          ? await processed.then(() => snapshotStage(workspace, sinkContext, target))
+          : await sinkStage(workspace, sinkContext, { ...target, partitions, until: processed });
         stages.sunk.push(report);
       }),
     );
