@@ -28,7 +28,7 @@ export async function embeddedPlace(): Promise<EmbeddedPlace> {
   };
 }
 
-/** For child processes of the contract. */
+/** For child processes of the contract, which import it by URL. @public */
 export function openLog(dataDir: string): Promise<Log> {
   return createEmbeddedLog({ dataDir });
 }
