@@ -1,4 +1,5 @@
 /** The entry point: `node src/cli/main.ts produce …` in a clone, `dist/cli/main.js` behind `bin/embedstream.js`. */
+import { endAtOnce } from './end-at-once.ts';
 import { thrownFailure } from './failures.ts';
 import { runProgram } from './program.ts';
 
@@ -20,5 +21,5 @@ process.exitCode = await runProgram({
   stdout: process.stdout,
   stderr: process.stderr,
   invocation: import.meta.url.endsWith('.ts') ? 'npm-run' : 'npx',
-  stop: { signals: process, exit: (code) => process.exit(code), nowMs: () => performance.now() },
+  stop: { signals: process, endAtOnce, nowMs: () => performance.now() },
 });

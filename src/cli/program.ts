@@ -25,7 +25,7 @@ export interface ProgramWorld {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown; readonly columns?: number; readonly isTTY?: boolean };
   readonly invocation: Invocation;
-  readonly stop: Pick<StopOptions, 'signals' | 'exit' | 'nowMs'>;
+  readonly stop: Pick<StopOptions, 'signals' | 'endAtOnce' | 'nowMs'>;
   /** Left out: the real ones. */
   readonly commands?: readonly Command[];
 }

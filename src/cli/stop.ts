@@ -12,7 +12,8 @@ export interface StopOptions {
   /** The process, or anything that emits signals. */
   readonly signals: Pick<EventEmitter, 'on' | 'off'>;
   readonly say: (line: string) => void;
-  readonly exit: (code: number) => void;
+  /** Ends the process by this signal. */
+  readonly endAtOnce: (signal: NodeJS.Signals) => void;
   readonly nowMs: () => number;
 }
 
@@ -23,16 +24,16 @@ export interface Stop {
 }
 
 /** The first signal asks for a clean stop, the second ends the process at once. Both are safe: the log decides. */
-export function installStop({ signals, say, exit, nowMs }: StopOptions): Stop {
+export function installStop({ signals, say, endAtOnce, nowMs }: StopOptions): Stop {
   const controller = new AbortController();
   let firstAtMs: number | undefined;
-  const onSignal = (): void => {
+  const onSignal = (name: NodeJS.Signals): void => {
     if (firstAtMs === undefined) {
       firstAtMs = nowMs();
       say('stopping: finishing and committing what is in flight. Once more ends at once (nothing is lost).');
       controller.abort();
     } else if (nowMs() - firstAtMs >= SAME_KEYPRESS_MS) {
-      exit(130);
+      endAtOnce(name);
     }
   };
   for (const name of SIGNALS) signals.on(name, onSignal);

@@ -30,7 +30,7 @@ async function run(argv: string[], commands: Command[] = [done], environment: Re
     stdout: { write: (text: string) => (stdout += text) },
     stderr: { write: (text: string) => (stderr += text), columns: 100 },
     invocation: 'npx',
-    stop: { signals, exit: () => undefined, nowMs: () => 0 },
+    stop: { signals, endAtOnce: () => undefined, nowMs: () => 0 },
     commands,
   });
   return { exitCode, stdout, stderr, signals };
@@ -158,7 +158,7 @@ describe('running', () => {
       stdout: { write: () => true },
       stderr: { write: (text: string) => (stderr += text) },
       invocation: 'npm-run',
-      stop: { signals, exit: () => undefined, nowMs: () => 0 },
+      stop: { signals, endAtOnce: () => undefined, nowMs: () => 0 },
       commands: [
         command(({ signal }) => {
           signals.emit('SIGINT');
@@ -180,7 +180,7 @@ describe('running', () => {
       stdout: { write: () => true },
       stderr: { write: () => true },
       invocation: 'npx',
-      stop: { signals, exit: () => undefined, nowMs: () => 0 },
+      stop: { signals, endAtOnce: () => undefined, nowMs: () => 0 },
       commands: [
         command(() => {
           signals.emit('SIGTERM');

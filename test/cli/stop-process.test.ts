@@ -24,6 +24,6 @@ it('a process that does not come to its end is ended by a second Ctrl-C', async 
   await once(child.stderr, 'data');
   // As a person does: again and again until it is gone. The first ones may count as the same keypress.
   const impatience = setInterval(() => child.kill('SIGINT'), 50);
-  expect(await ended).toEqual([130, null]);
+  expect(await ended).toEqual([null, 'SIGINT']);
   clearInterval(impatience);
 });

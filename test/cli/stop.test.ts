@@ -5,12 +5,12 @@ import { installStop } from '../../src/cli/stop.ts';
 function setUp() {
   const signals = new EventEmitter();
   const said: string[] = [];
-  const exits: number[] = [];
+  const exits: string[] = [];
   const clock = { nowMs: 1000 };
   const stop = installStop({
     signals,
     say: (line) => said.push(line),
-    exit: (code) => exits.push(code),
+    endAtOnce: (signal) => exits.push(signal),
     nowMs: () => clock.nowMs,
   });
   return { signals, said, exits, clock, stop };
@@ -26,12 +26,12 @@ describe('installStop', () => {
     expect(exits).toEqual([]);
   });
 
-  it('ends with 130 at the second', () => {
+  it('ends of the second one', () => {
     const { signals, exits, clock } = setUp();
-    signals.emit('SIGINT');
+    signals.emit('SIGINT', 'SIGINT');
     clock.nowMs += 1000;
-    signals.emit('SIGTERM');
-    expect(exits).toEqual([130]);
+    signals.emit('SIGTERM', 'SIGTERM');
+    expect(exits).toEqual(['SIGTERM']);
   });
 
   it('takes the copies that npm forwards for the same keypress', () => {

@@ -1,6 +1,7 @@
 /** A program with one command that works until it is stopped: `clean` then ends as it should, `stuck` never. */
 import { describeCommand, withBody } from '../../src/cli/command.ts';
 import { defineFlags } from '../../src/cli/flags.ts';
+import { endAtOnce } from '../../src/cli/end-at-once.ts';
 import { runProgram } from '../../src/cli/program.ts';
 
 const wait = withBody(
@@ -32,6 +33,6 @@ process.exitCode = await runProgram({
   stdout: process.stdout,
   stderr: process.stderr,
   invocation: 'npx',
-  stop: { signals: process, exit: (code) => process.exit(code), nowMs: () => performance.now() },
+  stop: { signals: process, endAtOnce, nowMs: () => performance.now() },
   commands: [wait],
 });

@@ -1,7 +1,7 @@
 /** The worker thread: tokenises texts and runs batches, one request at a time, in the order in which they come. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../errors.ts';
-import type { TokenisedTexts, WorkerReply, WorkerRequest, WorkerSettings } from './messages.ts';
+import type { EmbedRequest, TokenisedTexts, TokeniseRequest, WorkerReply, WorkerRequest, WorkerSettings } from './messages.ts';
 import { OnnxEncoder } from './onnx-encoder.ts';
 import { TextTokenizer } from './text-tokenizer.ts';
 
@@ -27,7 +27,7 @@ async function serve(settings: WorkerSettings, post: (reply: WorkerReply, moved?
   const tokenizer = new TextTokenizer(settings.tokenizerPath, settings.tokenizerConfigPath, settings.maxTokens);
   const encoder = await OnnxEncoder.load(settings);
 
-  const answer = async (request: WorkerRequest): Promise<void> => {
+  const answer = async (request: TokeniseRequest | EmbedRequest): Promise<void> => {
     const { id } = request;
     try {
       if (request.kind === 'tokenise') {
@@ -42,7 +42,8 @@ async function serve(settings: WorkerSettings, post: (reply: WorkerReply, moved?
   };
   let last = Promise.resolve();
   parentPort?.on('message', (request: WorkerRequest) => {
-    last = last.then(() => answer(request));
+    if (request.kind === 'close') parentPort?.close();
+    else last = last.then(() => answer(request));
   });
   post({ kind: 'ready', pads: encoder.pads });
 }

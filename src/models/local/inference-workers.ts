@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { fatalError, messageOf, type PipelineError } from '../../errors.ts';
-import type { EmbedRequest, TokeniseRequest, WorkerReply, WorkerSettings } from './messages.ts';
+import type { CloseRequest, EmbedRequest, TokeniseRequest, WorkerReply, WorkerSettings } from './messages.ts';
 
 /** A request without its id; ids are given out here. */
 export type Job = Omit<TokeniseRequest, 'id'> | Omit<EmbedRequest, 'id'>;
@@ -18,6 +18,9 @@ export interface InferenceWorkersOptions {
  * something else (writing a shard blocks it for longer than a batch takes to fetch).
  */
 const JOBS_A_WORKER = 2;
+
+/** A batch takes a tenth of a second; a model may still be loading. */
+const PATIENCE_MS = 10_000;
 
 interface Seat {
   readonly worker: Worker;
@@ -83,7 +86,7 @@ export class InferenceWorkers {
     this.#closing = true;
     const seats = this.#seats;
     this.#seats = [];
-    await Promise.all(seats.map(({ worker }) => worker.terminate()));
+    await Promise.all(seats.map(({ worker }) => endWorker(worker)));
   }
 
   #startOne(): Promise<boolean> {
@@ -117,6 +120,24 @@ export class InferenceWorkers {
       });
     });
   }
+}
+
+/**
+ * Asks the worker to end and waits until it has. A thread that is terminated within a run of ONNX Runtime takes the
+ * whole process with it (an uncaught Napi::Error, SIGABRT), so that is left to a worker that does not answer.
+ */
+async function endWorker(worker: Worker): Promise<void> {
+  const ended = new Promise<void>((resolve) => {
+    worker.once('exit', () => {
+      resolve();
+    });
+  });
+  if (worker.threadId < 0) return;
+  worker.ref();
+  worker.postMessage({ kind: 'close' } satisfies CloseRequest);
+  const timer = setTimeout(() => void worker.terminate(), PATIENCE_MS);
+  await ended;
+  clearTimeout(timer);
 }
 
 function stoppedWorking(settings: WorkerSettings, reason: string): PipelineError {

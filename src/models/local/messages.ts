@@ -28,7 +28,12 @@ export interface EmbedRequest {
   readonly lengths: Uint32Array;
 }
 
-export type WorkerRequest = TokeniseRequest | EmbedRequest;
+/** End when what runs is done. */
+export interface CloseRequest {
+  readonly kind: 'close';
+}
+
+export type WorkerRequest = TokeniseRequest | EmbedRequest | CloseRequest;
 
 export interface TokenisedTexts {
   /** Token ids of all texts, one text after the other. */
