@@ -4,10 +4,11 @@ import { AvroReader } from './avro-reader.ts';
 import { AvroWriter } from './avro-writer.ts';
 import { readEmbedding, readEmbeddingResolved, writeEmbedding, writeEmbeddingOf } from './embedding.ts';
 import { readLedgerEntry, readLedgerParts, readLedgerResolved, writeLedgerParts } from './ledger-entry.ts';
-import type { Codec } from './port.ts';
+import type { Codec, SourceRecordView } from './port.ts';
 import { SchemaRegistry, type SchemaName } from './registry.ts';
 import { readShardDescriptor, readShardDescriptorResolved, writeShardDescriptor } from './shard-descriptor.ts';
 import {
+  readPartHashes,
   readSourceRecord,
   readSourceRecordResolved,
   readSourceRecordView,
@@ -55,15 +56,13 @@ export function createCodec(registry = new SchemaRegistry()): Codec {
   const encodeEmbedding = encode('Embedding', writeEmbedding);
   const decodeSourceRecord = decode('SourceRecord', readSourceRecord, readSourceRecordResolved);
   const decodeEmbedding = decode('Embedding', readEmbedding, readEmbeddingResolved);
-  const view = decode('SourceRecord', readSourceRecordView, (resolved) => {
-    const current = encodeSourceRecord(readSourceRecordResolved(resolved));
-    return readSourceRecordView(new AvroReader(current, HEADER_BYTES));
-  });
+  const view = decode('SourceRecord', readSourceRecordView, viewResolved);
 
   return {
     encodeSourceRecord,
     decodeSourceRecord,
     viewSourceRecord: view,
+    viewPartHashes: decode('SourceRecord', readPartHashes, viewResolved),
     encodeEmbedding,
     encodeEmbeddingOf(record, parts) {
       writer.begin(ids.Embedding);
@@ -86,6 +85,11 @@ export function createCodec(registry = new SchemaRegistry()): Codec {
     encodeShardDescriptor: encode<ShardDescriptor>('ShardDescriptor', writeShardDescriptor),
     decodeShardDescriptor: decode('ShardDescriptor', readShardDescriptor, readShardDescriptorResolved),
   };
+
+  function viewResolved(resolved: Record<string, unknown>): SourceRecordView {
+    const current = encodeSourceRecord(readSourceRecordResolved(resolved));
+    return readSourceRecordView(new AvroReader(current, HEADER_BYTES));
+  }
 
   function ledgerEntryOf(resolved: Record<string, unknown>): LedgerEntry {
     writer.begin(ids.LedgerEntry);

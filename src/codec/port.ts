@@ -12,6 +12,8 @@ export interface Codec {
   decodeSourceRecord(value: Uint8Array): SourceRecord;
   /** The record without building its metadata: for the hot path. */
   viewSourceRecord(value: Uint8Array): SourceRecordView;
+  /** Only the hashes of the record's parts: for reconcile. */
+  viewPartHashes(value: Uint8Array): PartHashesView;
   encodeEmbedding(embedding: Embedding): Uint8Array;
   /** The same from a view: text and metadata are copied as bytes. */
   encodeEmbeddingOf(record: SourceRecordView, parts: EmbeddingParts): Uint8Array;
@@ -28,14 +30,17 @@ export interface Codec {
 }
 
 /** Hashes are 32-byte views, `…Raw` the Avro bytes of a field: copied to another value as they are. */
-export interface SourceRecordView {
+export interface SourceRecordView extends PartHashesView {
   readonly id: string;
   readonly text: string | undefined;
   readonly image: SourceRecord['image'] | undefined;
-  readonly textHash: Uint8Array | undefined;
-  readonly imageHash: Uint8Array | undefined;
   readonly textRaw: Uint8Array;
   readonly metadataRaw: Uint8Array;
+}
+
+export interface PartHashesView {
+  readonly textHash: Uint8Array | undefined;
+  readonly imageHash: Uint8Array | undefined;
 }
 
 export interface EmbeddingParts {

@@ -2,7 +2,7 @@ import type { ContentHash, ImagePart, RecordId, SourceRecord } from '../record/t
 import type { AvroReader } from './avro-reader.ts';
 import type { AvroWriter } from './avro-writer.ts';
 import { HASH_BYTES, bytesOfHash, contentHashOf } from './hashes.ts';
-import type { SourceRecordView } from './port.ts';
+import type { PartHashesView, SourceRecordView } from './port.ts';
 import { metadataField, optional } from './resolved.ts';
 
 export function writeSourceRecord(writer: AvroWriter, record: SourceRecord): void {
@@ -73,9 +73,7 @@ export function readSourceRecordView(reader: AvroReader): SourceRecordView {
   const metadataStart = reader.at;
   reader.skipMetadata();
   const metadataEnd = reader.at;
-  if (reader.readBranch(2) === 1) reader.readLong();
-  if (reader.readBranch(2) === 1) reader.readLong();
-  reader.readLong();
+  skipAfterMetadata(reader);
   return {
     id,
     text,
@@ -85,6 +83,24 @@ export function readSourceRecordView(reader: AvroReader): SourceRecordView {
     textRaw: reader.slice(textStart, textEnd),
     metadataRaw: reader.slice(metadataStart, metadataEnd),
   };
+}
+
+export function readPartHashes(reader: AvroReader): PartHashesView {
+  reader.skipString();
+  reader.skipString();
+  if (reader.readBranch(2) === 1) reader.skipString();
+  readImage(reader);
+  const textHash = readHash(reader);
+  const imageHash = readHash(reader);
+  reader.skipMetadata();
+  skipAfterMetadata(reader);
+  return { textHash, imageHash };
+}
+
+function skipAfterMetadata(reader: AvroReader): void {
+  if (reader.readBranch(2) === 1) reader.readLong();
+  if (reader.readBranch(2) === 1) reader.readLong();
+  reader.readLong();
 }
 
 export function readSourceRecordResolved(fields: Record<string, unknown>): SourceRecord {

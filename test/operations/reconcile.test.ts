@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../src/log/port.ts';
-import { reconcileSink } from '../../src/operations/reconcile/reconcile-sink.ts';
-import { latestRecords, reconcileModel } from '../../src/operations/reconcile/reconcile-model.ts';
+import { IdentityIndex } from '../../src/ledger/identity-index.ts';
+import { readModelColumns } from '../../src/operations/reconcile/model-columns.ts';
+import { reconcileModel, type ModelToReconcile } from '../../src/operations/reconcile/reconcile-model.ts';
+import { reconcileSink, sinkToReconcile } from '../../src/operations/reconcile/reconcile-sink.ts';
 import { reconcileSources } from '../../src/operations/reconcile/reconcile-sources.ts';
+import { readRecordColumns } from '../../src/operations/reconcile/record-columns.ts';
 import { createFileSink } from '../../src/sinks/file-sink.ts';
 import {
   CLOCK,
@@ -55,13 +58,21 @@ async function append(topic: string, id: string, value: Uint8Array | null): Prom
   await producer.close();
 }
 
-async function reconciled() {
-  const context = { log, codec, topics };
-  const records = await latestRecords(context);
-  return reconcileModel(context, model, records);
+const newContext = () => ({ log, codec, topics, ids: new IdentityIndex() });
+
+async function reconciled(of: ModelToReconcile = model) {
+  const context = newContext();
+  const records = await readRecordColumns(context, [of.kinds]);
+  return reconcileModel(context, of, records, await readModelColumns(context, of.name));
 }
 
-const sinkDifferences = async () => (await reconcileSink({ log, codec, topics }, 'files'))?.differences.kept;
+async function reconciledSink(name = 'files') {
+  const context = newContext();
+  const sink = await sinkToReconcile(context, name);
+  return reconcileSink(context, sink!, (await readModelColumns(context, 'fake')).versions);
+}
+
+const sinkDifferences = async () => (await reconciledSink()).differences.kept;
 
 describe('reconcileModel', () => {
   it('adds up after a whole run', async () => {
@@ -101,16 +112,16 @@ describe('reconcileModel', () => {
 
   it('takes embeddings of an older model for what is still to be processed', async () => {
     const newer = { ...model, fingerprint: fakeEmbedder({ version: '2' }).info.fingerprint };
-    const context = { log, codec, topics };
-    const { differences } = await reconcileModel(context, newer, await latestRecords(context));
-    expect(differences.counts()).toEqual({ 'not-processed': 9 });
+    expect((await reconciled(newer)).differences.counts()).toEqual({ 'not-processed': 9 });
   });
 });
 
 describe('reconcileSources', () => {
   it('misses no published record that is gone from the log', async () => {
-    const context = { log, codec, topics };
-    const check = async () => reconcileSources(context, await log.topics(), await latestRecords(context));
+    const check = async () => {
+      const context = newContext();
+      return reconcileSources(context, await log.topics(), await readRecordColumns(context, []));
+    };
     expect(await check()).toMatchObject([{ source: 'rows', published: 10 }]);
     await append(topics.records, 'r5', null);
     expect((await check())[0]?.differences.kept).toEqual([{ kind: 'record-missing', id: 'r5' }]);
@@ -120,7 +131,7 @@ describe('reconcileSources', () => {
 describe('reconcileSink', () => {
   it('finds every live embedding in the shards', async () => {
     await writeShards();
-    expect(await reconcileSink({ log, codec, topics }, 'files')).toMatchObject({ live: 8, shards: 3, model: 'fake' });
+    expect(await reconciledSink()).toMatchObject({ live: 8, shards: 3, model: 'fake' });
     expect(await sinkDifferences()).toEqual([]);
   });
 
@@ -145,10 +156,10 @@ describe('reconcileSink', () => {
     await rm(join(shards, first!));
     await writeFile(join(shards, second!), 'not Parquet');
     const differences = await sinkDifferences();
-    expect(differences?.slice(0, 2)).toEqual([
+    expect(differences.slice(0, 2)).toEqual([
       { kind: 'shard-missing', id: first },
       { kind: 'shard-damaged', id: second },
     ]);
-    expect(differences?.filter(({ kind }) => kind === 'sink-missing')).toHaveLength(6);
+    expect(differences.filter(({ kind }) => kind === 'sink-missing')).toHaveLength(6);
   });
 });

@@ -1,18 +1,22 @@
 import { catalogEntries } from '../../models/catalog/entries.ts';
+import { IdentityIndex } from '../../ledger/identity-index.ts';
 import type { TopicInfo } from '../../log/port.ts';
-import { ZERO_FINGERPRINT } from '../../record/types.ts';
 import { describeModel } from '../../models/describe-model.ts';
 import { DIFFERENCE_MEANING, type Differences } from '../../operations/reconcile/differences.ts';
+import { readModelColumns } from '../../operations/reconcile/model-columns.ts';
 import {
-  latestFingerprint,
-  latestRecords,
   reconcileModel,
   type ModelReconciliation,
   type ModelToReconcile,
-  type ReconcileContext,
 } from '../../operations/reconcile/reconcile-model.ts';
-import { reconcileSink, type SinkReconciliation } from '../../operations/reconcile/reconcile-sink.ts';
+import {
+  reconcileSink,
+  sinkToReconcile,
+  type SinkReconciliation,
+  type SinkToReconcile,
+} from '../../operations/reconcile/reconcile-sink.ts';
 import { reconcileSources, type SourceReconciliation } from '../../operations/reconcile/reconcile-sources.ts';
+import { readRecordColumns } from '../../operations/reconcile/record-columns.ts';
 import { modelsOnLog, sinksOnLog } from '../../operations/topic-reading.ts';
 import { formatCount } from '../../telemetry/format.ts';
 import type { Workspace } from '../wiring.ts';
@@ -31,21 +35,26 @@ export interface ReconcileStageOptions {
   readonly signal: AbortSignal;
 }
 
-/** Recounts everything from the log and the files. */
+/** Recounts everything from the log and the files: each topic and each file is read once. */
 export async function reconcileStage(workspace: Workspace, options: ReconcileStageOptions): Promise<Reconciliation> {
-  const { signal } = options;
-  const context = { ...workspace, signal };
-  const topics = await workspace.log.topics();
-  const records = await latestRecords(context);
+  const { log, codec, namespace } = workspace;
+  const context = { log, codec, topics: workspace.topics, ids: new IdentityIndex(), signal: options.signal };
+  const topics = await log.topics();
+  const wanted = await modelsToReconcile(topics, namespace, options.models);
+  const outputs = await outputsOf(workspace, topics);
+  const kindSets = wanted.map(({ kinds }) => kinds);
+  const records = await readRecordColumns(context, kindSets);
   const sources = await reconcileSources(context, topics, records);
-  const wanted = await modelsToReconcile(context, topics, options.models);
   const models: ModelReconciliation[] = [];
-  for (const model of wanted) models.push(await reconcileModel(context, model, records));
   const sinks: SinkReconciliation[] = [];
-  for (const sink of sinksOnLog(topics, workspace.namespace)) {
-    const result = await reconcileSink(context, sink);
-    if (result !== undefined && wanted.some(({ name }) => name === result.model)) sinks.push(result);
+  for (const model of wanted) {
+    const columns = await readModelColumns(context, model.name);
+    models.push(await reconcileModel(context, model, records, columns));
+    const topic = context.topics.embeddings(model.name);
+    for (const sink of outputs.filter((output) => output.topic === topic))
+      sinks.push(await reconcileSink(context, sink, columns.versions));
   }
+  sinks.sort((a, b) => a.sink.localeCompare(b.sink));
   const parts = [...sources, ...models, ...sinks];
   const differences = parts.reduce((total, part) => total + part.differences.total, 0);
   const json = { differences, sources: sources.map(plain), models: models.map(plain), sinks: sinks.map(plain) };
@@ -54,19 +63,26 @@ export async function reconcileStage(workspace: Workspace, options: ReconcileSta
 
 /** A model on the log that is in no catalogue (it came from a folder) is taken as its latest ledger entry has it. */
 async function modelsToReconcile(
-  context: ReconcileContext & Pick<Workspace, 'namespace'>,
   topics: readonly TopicInfo[],
+  namespace: string,
   models: readonly string[] | undefined,
 ): Promise<ModelToReconcile[]> {
   if (models !== undefined) return Promise.all(models.map(describeModel));
   const known = new Set(catalogEntries.map(({ name }) => name));
   return Promise.all(
-    modelsOnLog(topics, context.namespace).map(async (name) =>
-      known.has(name)
-        ? describeModel(name)
-        : { name, kinds: ['text'], fingerprint: (await latestFingerprint(context, name)) ?? ZERO_FINGERPRINT },
+    modelsOnLog(topics, namespace).map(async (name): Promise<ModelToReconcile> =>
+      known.has(name) ? describeModel(name) : { name, kinds: ['text'] },
     ),
   );
+}
+
+async function outputsOf(workspace: Workspace, topics: readonly TopicInfo[]): Promise<SinkToReconcile[]> {
+  const outputs: SinkToReconcile[] = [];
+  for (const name of sinksOnLog(topics, workspace.namespace)) {
+    const output = await sinkToReconcile(workspace, name);
+    if (output !== undefined) outputs.push(output);
+  }
+  return outputs;
 }
 
 function plain({ differences, ...rest }: { readonly differences: Differences }): unknown {

@@ -1,10 +1,11 @@
-/** What can be wrong with one id (or one shard). */
+/** What can be wrong with one id (or one shard, or a whole output). */
 export type DifferenceKind =
   | 'record-missing'
   | 'not-processed'
   | 'embedding-missing'
   | 'ledger-orphan'
   | 'embedding-orphan'
+  | 'folder-missing'
   | 'shard-missing'
   | 'shard-damaged'
   | 'sink-missing'
@@ -18,6 +19,7 @@ export const DIFFERENCE_MEANING: Readonly<Record<DifferenceKind, string>> = {
   'embedding-missing': 'the ledger says embedded, but there is no such embedding on the log',
   'ledger-orphan': 'the ledger has it, but no live record asks for it',
   'embedding-orphan': 'an embedding without a ledger entry of the same content',
+  'folder-missing': 'the folder of the output is gone: bring it back, or write it again with "replay"',
   'shard-missing': 'the shard is committed, but its file is not there',
   'shard-damaged': 'the file is not the one that was committed (size or SHA-256 differ)',
   'sink-missing': 'a live embedding is not in the output: run "sink"',
@@ -28,13 +30,17 @@ export const DIFFERENCE_MEANING: Readonly<Record<DifferenceKind, string>> = {
 
 export interface Difference {
   readonly kind: DifferenceKind;
-  /** A record id, or the name of a shard's file. */
+  /** A record id, the name of a shard's file, or a folder. */
   readonly id: string;
 }
 
-/** Counts all differences and keeps the first ones of each kind by id. */
+/**
+ * Counts all differences and keeps the first ones of each kind by id. Those that are known by number only wait for
+ * their ids (`takeNumbered`, then `keep`).
+ */
 export class Differences {
   readonly #kept: Difference[] = [];
+  readonly #numbered = new Map<DifferenceKind, number[]>();
   readonly #counts = new Map<DifferenceKind, number>();
   readonly #keepOfAKind: number;
 
@@ -42,11 +48,28 @@ export class Differences {
     this.#keepOfAKind = keepOfAKind;
   }
 
-  add(kind: DifferenceKind, id: string | Uint8Array): void {
-    const count = (this.#counts.get(kind) ?? 0) + 1;
-    this.#counts.set(kind, count);
-    if (count > this.#keepOfAKind) return;
-    this.#kept.push({ kind, id: typeof id === 'string' ? id : Buffer.from(id).toString('utf8') });
+  add(kind: DifferenceKind, id: string): void {
+    if (this.#count(kind)) this.keep(kind, id);
+  }
+
+  /** `index`: the id's number in the identity index. */
+  addNumbered(kind: DifferenceKind, index: number): void {
+    if (!this.#count(kind)) return;
+    const numbered = this.#numbered.get(kind);
+    if (numbered === undefined) this.#numbered.set(kind, [index]);
+    else numbered.push(index);
+  }
+
+  /** The first numbers of a kind, in the order in which they were added; they are forgotten here. */
+  takeNumbered(kind: DifferenceKind): readonly number[] {
+    const numbered = this.#numbered.get(kind) ?? [];
+    this.#numbered.delete(kind);
+    return numbered;
+  }
+
+  /** Puts the id to one that was counted. */
+  keep(kind: DifferenceKind, id: string): void {
+    this.#kept.push({ kind, id });
   }
 
   get total(): number {
@@ -61,5 +84,12 @@ export class Differences {
 
   counts(): Readonly<Partial<Record<DifferenceKind, number>>> {
     return Object.fromEntries(this.#counts);
+  }
+
+  /** True while there is room to keep one of its kind. */
+  #count(kind: DifferenceKind): boolean {
+    const count = (this.#counts.get(kind) ?? 0) + 1;
+    this.#counts.set(kind, count);
+    return count <= this.#keepOfAKind;
   }
 }

@@ -1,9 +1,10 @@
-import { Ledger, restoreLedger } from '../../ledger/ledger.ts';
 import type { TopicInfo } from '../../log/port.ts';
 import { readTopic } from '../topic-reading.ts';
+import { FlagColumn } from './columns.ts';
+import type { ReconcileContext } from './context.ts';
 import { Differences } from './differences.ts';
-import type { Latest } from './latest.ts';
-import type { ReconcileContext } from './reconcile-model.ts';
+import { keysOfTopic, nameDifferences } from './name-differences.ts';
+import type { RecordColumns } from './record-columns.ts';
 
 export interface SourceReconciliation {
   readonly source: string;
@@ -16,25 +17,39 @@ export interface SourceReconciliation {
 export async function reconcileSources(
   context: ReconcileContext,
   topics: readonly TopicInfo[],
-  records: Latest,
+  records: RecordColumns,
 ): Promise<SourceReconciliation[]> {
   const prefix = context.topics.sourceLedger('x').slice(0, -1);
   const results: SourceReconciliation[] = [];
-  for (const topic of topics.filter(({ name }) => name.startsWith(prefix))) {
-    const ledger = new Ledger();
-    for (const { partition } of topic.partitionInfo)
-      await restoreLedger(ledger, { ...context, topic: topic.name, partition }, context.signal);
-    const published = ledger.countUnmarked('published');
-    const differences = new Differences();
-    // Dead letters of a source have keys of their own, which no record has.
-    for await (const batch of readTopic(context.log, topic.name, context.signal))
-      for (const { key, value } of batch) {
-        if (key === null || value === null || !ledger.has(key) || ledger.isMarked(key)) continue;
-        ledger.mark(key);
-        if (context.codec.viewLedgerEntry(value).outcome !== 'published') continue;
-        if (!records.isLive(key)) differences.add('record-missing', key);
-      }
-    results.push({ source: topic.name.slice(prefix.length), published, differences });
-  }
+  for (const { name } of topics.filter((topic) => topic.name.startsWith(prefix)))
+    results.push({ source: name.slice(prefix.length), ...(await reconcileSource(context, name, records)) });
   return results;
+}
+
+async function reconcileSource(
+  context: ReconcileContext,
+  topic: string,
+  records: RecordColumns,
+): Promise<Omit<SourceReconciliation, 'source'>> {
+  const { log, ids, signal } = context;
+  const inSource = await readPublished(context, topic);
+  const differences = new Differences();
+  let published = 0;
+  for (let index = 0; index < ids.size; index++) {
+    if (!inSource.has(index)) continue;
+    published++;
+    if (!records.live.has(index)) differences.addNumbered('record-missing', index);
+  }
+  await nameDifferences(differences, ['record-missing'], ids, () => keysOfTopic(log, topic, signal));
+  return { published, differences };
+}
+
+/** Dead letters of a source have keys of their own, which no record has; they are no part of this. */
+async function readPublished({ log, codec, ids, signal }: ReconcileContext, topic: string): Promise<FlagColumn> {
+  const published = new FlagColumn();
+  for await (const batch of readTopic(log, topic, signal))
+    for (const { key, value } of batch)
+      if (key !== null)
+        published.set(ids.add(key), value !== null && codec.viewLedgerEntry(value).outcome === 'published');
+  return published;
 }

@@ -35,25 +35,41 @@ export interface ShardKey {
   readonly offset: number;
 }
 
+/** The same of N rows. */
+export interface ShardKeys {
+  readonly rows: number;
+  /** UTF-8; the id of row i is [idStarts[i], idStarts[i + 1]). */
+  readonly ids: Uint8Array;
+  /** (N + 1,) */
+  readonly idStarts: Int32Array;
+  /** (N,) */
+  readonly offsets: Float64Array;
+}
+
 /**
  * Ids and offsets of a shard's rows, a row group at a time, without reading vectors.
- * `path`: a `.parquet` or `.npy` file.
+ * `path`: a `.parquet` or `.npy` file. Errors: FILE_SINK_PARQUET_UNREADABLE.
  */
-export async function* readShardKeys(path: string): AsyncGenerator<readonly ShardKey[], void, undefined> {
+export async function* readShardKeys(path: string): AsyncGenerator<ShardKeys, void, undefined> {
   const shard = await openParquet(path.endsWith('.npy') ? metadataPathOf(path) : path);
   try {
-    for (let group = 0; group < shard.rowGroups; group++) {
-      const keys: ShardKey[] = [];
-      for (const batch of await shard.read(group, ['id', 'offset'])) {
-        const ids = batch.getChild('id');
-        const offsets = batch.getChild('offset');
-        for (let i = 0; i < batch.numRows; i++) keys.push({ id: String(ids?.get(i)), offset: Number(offsets?.get(i)) });
-      }
-      yield keys;
-    }
+    for (let group = 0; group < shard.rowGroups; group++)
+      for (const batch of await shard.read(group, ['id', 'offset'])) yield keysOf(batch, shard.path);
   } finally {
     shard.close();
   }
+}
+
+function keysOf(batch: RecordBatch, path: string): ShardKeys {
+  const column = batch.getChild('id')?.data[0];
+  const ids: unknown = column?.values;
+  const idStarts: unknown = column?.valueOffsets;
+  const offsets: unknown = batch.getChild('offset')?.data[0]?.values;
+  if (!(ids instanceof Uint8Array && idStarts instanceof Int32Array && offsets instanceof BigInt64Array)) {
+    const what = `${path} has no columns "id" of strings and "offset" of int64.`;
+    throw fatalError('FILE_SINK_PARQUET_UNREADABLE', what);
+  }
+  return { rows: batch.numRows, ids, idStarts, offsets: Float64Array.from(offsets, Number) };
 }
 
 /** (N, D) floats of a batch's `vector` column. */
