@@ -1,7 +1,10 @@
+/** Node 20, on which programs may import the package, can't: the collector then does it in its own time. */
+const canTransfer = 'transfer' in ArrayBuffer.prototype;
+
 /**
  * Gives the memory of a buffer that nobody reads any more back at once. The collector hardly sees buffers of many
  * megabytes that live for milliseconds: without this a sink takes 100 MB more.
  */
 export function release(bytes: Uint8Array): void {
-  if (bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength > 0) bytes.buffer.transfer(0);
+  if (canTransfer && bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength > 0) bytes.buffer.transfer(0);
 }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { fatalError, messageOf, type PipelineError } from '../../errors.ts';
+import { createDeferred } from './deferred.ts';
 import type { CloseRequest, EmbedRequest, TokeniseRequest, WorkerReply, WorkerSettings } from './messages.ts';
 
 /** A request without its id; ids are given out here. */
@@ -39,7 +40,7 @@ export class InferenceWorkers {
 
   constructor(options: InferenceWorkersOptions) {
     this.#options = options;
-    const { promise, resolve } = Promise.withResolvers<PipelineError>();
+    const { promise, resolve } = createDeferred<PipelineError>();
     this.death = promise;
     this.#die = (reason) => {
       resolve(stoppedWorking(options.settings, reason));

@@ -1,3 +1,4 @@
+import { createDeferred, type Deferred } from './deferred.ts';
 import { poisonError, type PipelineError } from '../../errors.ts';
 import type { EmbedInput, EmbedResult } from '../port.ts';
 import type { TokenisedTexts } from './messages.ts';
@@ -21,7 +22,7 @@ export class EmbedWindow {
   readonly #faults = new Map<number, PipelineError>();
   readonly #inputsOf: number[][] = [];
   readonly #dimension: number;
-  readonly #settle: PromiseWithResolvers<EmbedResult>;
+  readonly #settle: Deferred<EmbedResult>;
   #tokenised = 0;
   #finished = 0;
   #settled = false;
@@ -50,7 +51,7 @@ export class EmbedWindow {
       }
     });
     this.texts = Array.from(indexOf.keys(), (text) => prefix + text);
-    this.#settle = Promise.withResolvers();
+    this.#settle = createDeferred();
     this.promise = this.#settle.promise;
     this.#settleIfDone();
   }
