@@ -4,7 +4,7 @@
  */
 import { strict as assert } from 'node:assert';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -125,10 +125,38 @@ function checkImport(): void {
   passed("import from 'embedstream', with types");
 }
 
+/** The README's program as it stands there, by the machine's own Node and by ours, and the file it wrote by a command. */
+function checkReadmeProgram(): void {
+  const program = /```ts\n([^]*?)```/.exec(readFileSync(join(repository, 'README.md'), 'utf8'))?.[1];
+  assert.ok(program !== undefined, 'the README has a program');
+  writeFileSync(join(app, 'program.mjs'), program);
+  for (const node of ['node', join(app, 'node_modules/node/bin/node')]) {
+    const { stdout } = mustRun(node, ['program.mjs'], app);
+    assert.match(stdout, /\n1 384\n$/, 'it reads back what it wrote');
+    passed(`the README's program on Node ${run(node, ['--version'], app).stdout.trim()}`);
+  }
+}
+
+/** From a CSV to vectors and back, by the installed command. */
+function checkPipeline(): void {
+  writeFileSync(join(app, 'objects.csv'), 'id,title\n1,A bronze vessel with a dragon\n2,A portrait of a woman\n');
+  mustRun('npx', ['--no-install', 'embedstream', 'embed', '--source=objects.csv'], app);
+  const found = mustRun('npx', ['--no-install', 'embedstream', 'search', 'a painting', '--json', '--limit=1'], app);
+  const { matches } = JSON.parse(found.stdout) as { readonly matches: readonly { readonly id: string }[] };
+  assert.deepEqual(
+    matches.map(({ id }) => id),
+    ['2'],
+  );
+  mustRun('npx', ['--no-install', 'embedstream', 'reconcile'], app);
+  passed('npx embedstream embed, search, reconcile');
+}
+
 try {
   install(pack());
   checkCommands();
   checkImport();
+  checkReadmeProgram();
+  checkPipeline();
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
