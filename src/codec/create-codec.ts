@@ -105,5 +105,6 @@ export function schemaIdOf(value: Uint8Array): number {
       'CODEC_NOT_FRAMED',
       'The value is not in the Confluent wire format (a zero byte, then a 4-byte schema id): something else wrote to this topic.',
     );
-  return new DataView(value.buffer, value.byteOffset + 1, 4).getUint32(0);
+  // Big-endian; a DataView for every value would cost more than all the rest of it.
+  return (((value[1] ?? 0) << 24) | ((value[2] ?? 0) << 16) | ((value[3] ?? 0) << 8) | (value[4] ?? 0)) >>> 0;
 }

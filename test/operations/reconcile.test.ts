@@ -1,21 +1,29 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Log } from '../../src/log/port.ts';
+import type { Log, LogRecord } from '../../src/log/port.ts';
+import { compactedTopic } from '../../src/log/topics.ts';
 import { IdentityIndex } from '../../src/ledger/identity-index.ts';
 import { readModelColumns } from '../../src/operations/reconcile/model-columns.ts';
 import { reconcileModel, type ModelToReconcile } from '../../src/operations/reconcile/reconcile-model.ts';
 import { reconcileSink, sinkToReconcile } from '../../src/operations/reconcile/reconcile-sink.ts';
 import { reconcileSources } from '../../src/operations/reconcile/reconcile-sources.ts';
 import { readRecordColumns } from '../../src/operations/reconcile/record-columns.ts';
+import { sha256 } from '../../src/record/identity.ts';
+import type { ContentHash, ModelFingerprint, RecordId, ShardDescriptor } from '../../src/record/types.ts';
+import { EmbeddingTask, ensureProcessorTopics } from '../../src/processors/embedding-task.ts';
 import { createFileSink } from '../../src/sinks/file-sink.ts';
+import { gatherRows } from '../../src/sinks/open-shard.ts';
+import { createShardFormat } from '../../src/sinks/worker-format.ts';
 import {
   CLOCK,
   allRecords,
   codec,
   createMemoryLog,
   fakeEmbedder,
+  latestValues,
   processAll,
   publishRows,
   topics,
@@ -44,12 +52,30 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function writeShards(): Promise<string> {
-  const options = { format: 'parquet', log, codec, topics, model: 'fake', dimension: 4, out: folder } as const;
-  const sink = createFileSink({ ...options, sinkName: 'files', shardRows: 3, clock: CLOCK });
+async function writeShards(sinkName = 'files'): Promise<string> {
+  const options = { format: 'parquet', log, codec, topics, model: 'fake', dimension: 4 } as const;
+  const out = join(folder, sinkName);
+  const sink = createFileSink({ ...options, out, sinkName, shardRows: 3, clock: CLOCK });
   await log.run(sink, { until: 'end' });
   await sink.close();
   return sink.folder;
+}
+
+async function descriptors(): Promise<ShardDescriptor[]> {
+  const values = await latestValues(log, topics.shards('files'));
+  return [...values.values()].map((value) => codec.decodeShardDescriptor(value));
+}
+
+/** Writes a shard of these records and commits it, so that only its rows can tell that it is wrong. */
+async function forgeShard(shard: ShardDescriptor, records: readonly LogRecord[]): Promise<void> {
+  const format = createShardFormat({ format: 'parquet' });
+  const writer = await format.open({ stagingFolder: folder, dimension: 4, model: 'fake' });
+  await writer.write(gatherRows(records, 0, records.length, codec));
+  const { files } = await writer.finish(shard.name);
+  await format.close();
+  for (const { name, stagedPath } of files) await rename(stagedPath, join(shard.location, name));
+  const forged = { ...shard, files: files.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })) };
+  await append(topics.shards('files'), shard.name, Uint8Array.from(codec.encodeShardDescriptor(forged)));
 }
 
 async function append(topic: string, id: string, value: Uint8Array | null): Promise<void> {
@@ -114,6 +140,149 @@ describe('reconcileModel', () => {
     const newer = { ...model, fingerprint: fakeEmbedder({ version: '2' }).info.fingerprint };
     expect((await reconciled(newer)).differences.counts()).toEqual({ 'not-processed': 9 });
   });
+
+  it('calls an embedding an orphan when its record has become a dead letter', async () => {
+    const [stale] = (await allRecords(log, topics.embeddings('fake'))).filter(
+      ({ key }) => Buffer.from(key!).toString() === 'r1',
+    );
+    await publishRows(log, [{ id: 'r1', text: 'now poison' }]);
+    await processAll(log, fakeEmbedder());
+    expect((await reconciled()).differences.kept).toEqual([]);
+    await append(topics.embeddings('fake'), 'r1', stale!.value);
+    expect((await reconciled()).differences.kept).toEqual([{ kind: 'embedding-orphan', id: 'r1' }]);
+  });
+
+  it('follows deletions and what comes again after them', async () => {
+    await publishRows(log, rows.slice(4), { prune: true });
+    await processAll(log, fakeEmbedder());
+    expect(await reconciled()).toMatchObject({ records: 6, embedded: 4 });
+    await publishRows(log, [{ id: 'r0', text: 'another text' }, ...rows.slice(1)]);
+    expect((await reconciled()).differences.kept.map(({ id }) => id)).toEqual(['r0', 'r1', 'r2', 'r3']);
+    await processAll(log, fakeEmbedder());
+    const { differences, ...counts } = await reconciled();
+    expect(counts).toMatchObject({ records: 10, embedded: 8, deadLettered: 1, notApplicable: 1 });
+    expect(differences.kept).toEqual([]);
+  });
+
+  it('counts all differences of a kind and names the first twenty', async () => {
+    const more = Array.from({ length: 30 }, (_, i) => ({ id: `more${i}`, text: 'x' }));
+    await publishRows(log, more);
+    const { differences } = await reconciled();
+    expect(differences.total).toBe(30);
+    expect(differences.kept).toEqual(more.slice(0, 20).map(({ id }) => ({ kind: 'not-processed', id })));
+  });
+
+  it('takes a model of unknown fingerprint as its last ledger entry has it', async () => {
+    const { name, kinds } = model;
+    expect((await reconciled({ name, kinds })).differences.total).toBe(0);
+    const r0 = codec.decodeLedgerEntry((await latestValues(log, topics.ledger('fake'))).get('r0')!);
+    const { fingerprint } = fakeEmbedder({ version: '2' }).info;
+    await append(topics.ledger('fake'), 'r0', Uint8Array.from(codec.encodeLedgerEntry({ ...r0, fingerprint })));
+    expect((await reconciled({ name, kinds })).differences.counts()).toEqual({
+      'not-processed': 8,
+      'embedding-missing': 1,
+      'embedding-orphan': 1,
+    });
+  });
+
+  it('tells models and the kinds that they read apart', async () => {
+    await processAll(log, fakeEmbedder({ name: 'second', version: '2' }));
+    await append(topics.ledger('second'), 'r2', null);
+    const context = newContext();
+    const both: readonly ModelToReconcile[] = [
+      model,
+      { name: 'second', kinds: ['text'], fingerprint: fakeEmbedder({ version: '2' }).info.fingerprint },
+      { name: 'third', kinds: ['image'] },
+      { name: 'fourth', kinds: ['image', 'text'] },
+    ];
+    const records = await readRecordColumns(
+      context,
+      both.map(({ kinds }) => kinds),
+    );
+    const results = [];
+    for (const each of both)
+      results.push(await reconcileModel(context, each, records, await readModelColumns(context, each.name)));
+    expect(
+      results.map(({ differences, ...rest }) => [rest.embedded, rest.notApplicable, differences.counts()]),
+    ).toEqual([
+      [8, 1, {}],
+      [7, 1, { 'not-processed': 1, 'embedding-orphan': 1 }],
+      [0, 10, {}],
+      [0, 1, { 'not-processed': 9 }],
+    ]);
+    expect(results[1]?.differences.kept[0]?.id).toBe('r2');
+  });
+});
+
+describe('reconcileModel, of any history', () => {
+  const TOPICS = { records: topics.records, ledger: topics.ledger('m'), embeddings: topics.embeddings('m') };
+  const FINGERPRINTS = ['a', 'b'].map((name) => sha256(name).toString('hex') as ModelFingerprint);
+  const step = fc.record({
+    topic: fc.constantFrom('records', 'ledger', 'embeddings'),
+    id: fc.constantFrom('1', '2', '3', '4', '5'),
+    /** -1: a deletion. In a record 0 stands for no text. */
+    content: fc.integer({ min: -1, max: 2 }),
+    fingerprint: fc.nat({ max: 1 }),
+    outcome: fc.constantFrom('embedded', 'dead-lettered'),
+  });
+  type Step = typeof step extends fc.Arbitrary<infer Each> ? Each : never;
+
+  function valueOf({ topic, id, content, fingerprint: number, outcome }: Step): Uint8Array | null {
+    if (content < 0) return null;
+    const contentHash = sha256(String(content)).toString('hex') as ContentHash;
+    const fingerprint = FINGERPRINTS[number]!;
+    const metadata = new Map<string, string>();
+    if (topic === 'ledger') return codec.encodeLedgerEntry({ contentHash, fingerprint, outcome, offset: 0 });
+    const parts = { metadata, createdAt: 0 };
+    const recordId = id as RecordId;
+    const text = content === 0 ? {} : { text: String(content), textHash: contentHash };
+    if (topic === 'records') return codec.encodeSourceRecord({ id: recordId, source: 's', ...text, ...parts });
+    const model = { model: 'm', fingerprint, dimension: 1, vector: new Float32Array(1), tokenCount: 1 };
+    return codec.encodeEmbedding({ recordId, ...model, truncated: false, contentHash, ...parts });
+  }
+
+  /** The definition, over Maps. */
+  function expected(steps: readonly Step[]): string[] {
+    const latest = { records: new Map<string, Step>(), ledger: new Map<string, Step>(), embeddings: new Map() };
+    for (const each of steps)
+      if (each.content < 0) latest[each.topic].delete(each.id);
+      else latest[each.topic].set(each.id, each);
+    const found: string[] = [];
+    for (const id of new Set(steps.map((each) => each.id))) {
+      const record = latest.records.get(id);
+      const entry = latest.ledger.get(id);
+      const embedding = latest.embeddings.get(id) as Step | undefined;
+      const isPresent = (each?: Step) => each?.content === record?.content && each?.fingerprint === 0;
+      if (record === undefined || record.content === 0) {
+        if (entry) found.push(`ledger-orphan ${id}`);
+        if (embedding) found.push(`embedding-orphan ${id}`);
+        continue;
+      }
+      if (!isPresent(entry)) found.push(`not-processed ${id}`);
+      else if (entry?.outcome === 'embedded' && !isPresent(embedding)) found.push(`embedding-missing ${id}`);
+      const isAwaited = isPresent(embedding) || !isPresent(entry);
+      if (embedding && !(entry && isAwaited)) found.push(`embedding-orphan ${id}`);
+    }
+    return found.sort();
+  }
+
+  it('finds what the definition says, over two partitions', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const history = createMemoryLog();
+        await history.ensureTopics(Object.values(TOPICS).map((name) => compactedTopic(name, 2)));
+        const producer = await history.producer('by-hand');
+        for (const each of steps)
+          await producer.append([{ topic: TOPICS[each.topic], key: Buffer.from(each.id), value: valueOf(each) }]);
+        const context = { log: history, codec, topics, ids: new IdentityIndex() };
+        const of: ModelToReconcile = { name: 'm', kinds: ['text'], fingerprint: FINGERPRINTS[0]! };
+        const records = await readRecordColumns(context, [of.kinds]);
+        const { differences } = await reconcileModel(context, of, records, await readModelColumns(context, 'm'));
+        expect(differences.kept.map(({ kind, id }) => `${kind} ${id}`).sort()).toEqual(expected(steps));
+        await history.close();
+      }),
+    );
+  });
 });
 
 describe('reconcileSources', () => {
@@ -161,5 +330,80 @@ describe('reconcileSink', () => {
       { kind: 'shard-damaged', id: second },
     ]);
     expect(differences.filter(({ kind }) => kind === 'sink-missing')).toHaveLength(6);
+  });
+
+  it('names what is there twice, and what a shard with a valid checksum lacks', async () => {
+    await writeShards();
+    const embeddings = await allRecords(log, topics.embeddings('fake'));
+    const [first] = await descriptors();
+    const of = embeddings.filter(({ offset }) => offset <= first!.lastOffset);
+    expect(of).toHaveLength(3);
+    await forgeShard(first!, [of[0]!, of[0]!, of[2]!]);
+    expect(await sinkDifferences()).toEqual([
+      { kind: 'sink-missing', id: 'r1' },
+      { kind: 'sink-twice', id: 'r0' },
+    ]);
+    // A whole shard once more, under another name.
+    await forgeShard({ ...first!, name: `${first!.name}x` }, of);
+    const differences = await sinkDifferences();
+    expect(differences.map(({ kind, id }) => `${kind} ${id}`)).toEqual([
+      'sink-twice r0',
+      'sink-twice r0',
+      'sink-twice r2',
+    ]);
+  });
+
+  it('follows deletions and what comes again after them', async () => {
+    await writeShards();
+    await publishRows(log, rows.slice(4), { prune: true });
+    await processAll(log, fakeEmbedder());
+    expect((await sinkDifferences()).map(({ kind, id }) => `${kind} ${id}`)).toEqual(
+      ['r0', 'r1', 'r2', 'r3'].map((id) => `sink-orphan ${id}`),
+    );
+    await writeShards();
+    expect(await reconciledSink()).toMatchObject({ live: 4 });
+    expect(await sinkDifferences()).toEqual([]);
+    await publishRows(log, rows);
+    await processAll(log, fakeEmbedder());
+    expect((await sinkDifferences()).map(({ kind }) => kind)).toEqual(Array(4).fill('sink-missing'));
+    await writeShards();
+    expect(await reconciledSink()).toMatchObject({ live: 8 });
+    expect(await sinkDifferences()).toEqual([]);
+  });
+
+  it('finds every live embedding of two partitions', async () => {
+    await log.close();
+    log = createMemoryLog();
+    await ensureProcessorTopics(log, topics, 'fake', 2);
+    await publishRows(log, rows, { partitions: 2 });
+    const task = new EmbeddingTask({ log, codec, embedder: fakeEmbedder(), topics, namespace: 'test', clock: CLOCK });
+    await log.run(task, { until: 'end' });
+    await writeShards();
+    expect(new Set((await descriptors()).map(({ partition }) => partition))).toEqual(new Set([0, 1]));
+    expect(await reconciled()).toMatchObject({ embedded: 8, differences: { total: 0 } });
+    expect(await reconciledSink()).toMatchObject({ live: 8, differences: { total: 0 } });
+    // The same offset in the other partition is another version.
+    const [shard] = await descriptors();
+    const { partition, name } = shard!;
+    const forged = codec.encodeShardDescriptor({ ...shard!, partition: 1 - partition });
+    await append(topics.shards('files'), name, Uint8Array.from(forged));
+    expect((await reconciledSink()).differences.counts()).toEqual({ 'sink-stale': shard!.rows });
+  });
+
+  it('keeps several sinks apart', async () => {
+    await writeShards();
+    await publishRows(log, [{ id: 'new', text: 'new' }]);
+    await processAll(log, fakeEmbedder());
+    await writeShards('others');
+    expect(await sinkDifferences()).toEqual([{ kind: 'sink-missing', id: 'new' }]);
+    expect(await reconciledSink('others')).toMatchObject({ live: 9 });
+    expect((await reconciledSink('others')).differences.total).toBe(0);
+  });
+
+  it('says in one line that the folder is gone', async () => {
+    const shards = await writeShards();
+    await rm(shards, { recursive: true });
+    const { live, differences } = await reconciledSink();
+    expect([live, differences.kept]).toEqual([0, [{ kind: 'folder-missing', id: shards }]]);
   });
 });

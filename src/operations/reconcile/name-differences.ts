@@ -30,9 +30,9 @@ export async function nameDifferences(
       found.set(index, Buffer.from(key).toString());
     }
   for (const { kind, indexes } of waiting) {
-    const missing = new Set(indexes);
-    for (const [index, id] of found) if (missing.delete(index)) differences.keep(kind, id);
-    for (let i = 0; i < missing.size; i++) differences.keep(kind, GONE);
+    // One id may differ more than once.
+    for (const [index, id] of found) for (const each of indexes) if (each === index) differences.keep(kind, id);
+    for (const each of indexes) if (!found.has(each)) differences.keep(kind, GONE);
   }
 }
 
