@@ -1,7 +1,10 @@
 /** The entry point: `node src/cli/main.ts produce …` in a clone, `dist/cli/main.js` behind `bin/embedstream.js`. */
 import { endAtOnce } from './end-at-once.ts';
 import { thrownFailure } from './failures.ts';
+import { keepYoungGenerationSmall } from './heap.ts';
 import { runProgram } from './program.ts';
+
+keepYoungGenerationSmall();
 
 // `embedstream search … | head`: whoever reads has seen enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -13,7 +13,7 @@ const GROWTH = 1.5;
  * A slot number is valid until the next `upsert` or `delete`.
  */
 export class IdentityTable {
-  #slots: Uint32Array;
+  #slots: Uint32Array<ArrayBuffer>;
   #capacity: number;
   #size = 0;
   #k0 = 0;
@@ -138,8 +138,11 @@ export class IdentityTable {
       this.#k0 = old[at] ?? 0;
       this.#k1 = old[at + 1] ?? 0;
       this.#k2 = old[at + 2] ?? 0;
-      this.#slots.set(old.subarray(at, at + WORDS), this.#probe() * WORDS);
+      const to = this.#probe() * WORDS;
+      for (let word = 0; word < WORDS; word++) this.#slots[to + word] = old[at + word] ?? 0;
     }
+    // Tens of megabytes, which would wait for the collector.
+    old.buffer.transfer(0);
     this.#k0 = k0;
     this.#k1 = k1;
     this.#k2 = k2;

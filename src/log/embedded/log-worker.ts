@@ -53,15 +53,19 @@ function handlersOf(database: LogDatabase, dataDir: string): Handlers {
     describe: (name) => topics.describe(name),
     groups: () => groups.list(),
     openProducer: (id) => groups.openProducer(id),
-    append: (request) =>
-      database.write(() => {
+    append: (request) => {
+      const appended = database.write(() => {
         groups.checkWriter(request.writer);
-        const appended = batches.append(request);
+        const chunks = batches.append(request);
         if (request.commit !== undefined) {
           groups.setOffset(request.writer.id, request.commit.partitionId, request.commit.offset);
         }
-        return appended;
-      }),
+        return chunks;
+      });
+      // SQLite has it; this thread makes too few objects for the collector to come by soon.
+      request.buffer.transfer(0);
+      return appended;
+    },
     fetch: (range) => batches.fetch(range),
     acquireGroup: ({ group, takeOver, nowMs }) => groups.acquire(group, takeOver, nowMs),
     releaseGroup: ({ group, epoch }) => {
