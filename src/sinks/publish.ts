@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { link, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { errnoOf, withFileFaults } from './file-fault.ts';
 import { fatalError } from '../errors.ts';
 import type { ShardFile } from '../record/types.ts';
 
+/** Of one read while a file is hashed. */
+const READ_BYTES = 1 << 20;
 /** File systems without hard links answer with one of these. */
 const NO_HARD_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
@@ -62,8 +62,21 @@ async function refuseOtherBytes(target: string, file: ShardFile): Promise<void> 
 /** SHA-256 of a file, lower-case hex. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
+  const file = await open(path, 'r');
+  try {
+    // A stream would make a buffer for each read. One is filled here while the other is hashed.
+    let filling = Buffer.allocUnsafe(READ_BYTES);
+    let full = Buffer.allocUnsafe(READ_BYTES);
+    for (let reading = file.read(filling, 0, READ_BYTES); ;) {
+      const { bytesRead } = await reading;
+      if (bytesRead === 0) return hash.digest('hex');
+      [filling, full] = [full, filling];
+      reading = file.read(filling, 0, READ_BYTES);
+      hash.update(full.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 /** Makes names that were given or taken in the folder durable. */

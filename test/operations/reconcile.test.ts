@@ -52,10 +52,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function writeShards(sinkName = 'files'): Promise<string> {
+async function writeShards(sinkName = 'files', shardRows = 3): Promise<string> {
   const options = { format: 'parquet', log, codec, topics, model: 'fake', dimension: 4 } as const;
   const out = join(folder, sinkName);
-  const sink = createFileSink({ ...options, out, sinkName, shardRows: 3, clock: CLOCK });
+  const sink = createFileSink({ ...options, out, sinkName, shardRows, clock: CLOCK });
   await log.run(sink, { until: 'end' });
   await sink.close();
   return sink.folder;
@@ -369,6 +369,17 @@ describe('reconcileSink', () => {
     await writeShards();
     expect(await reconciledSink()).toMatchObject({ live: 8 });
     expect(await sinkDifferences()).toEqual([]);
+  });
+
+  it('takes the later one of a deletion and a row in the same shard', async () => {
+    for (const each of [rows.slice(4), rows]) {
+      await publishRows(log, each, { prune: true });
+      await processAll(log, fakeEmbedder());
+    }
+    await writeShards('files', 1000);
+    const [shard, ...others] = await descriptors();
+    expect([shard?.deletions, others]).toEqual([4, []]);
+    expect(await reconciledSink()).toMatchObject({ live: 8, differences: { total: 0 } });
   });
 
   it('finds every live embedding of two partitions', async () => {
