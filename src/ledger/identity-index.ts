@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { digestOfId, wordOfDigest } from './id-digest.ts';
 
 const KEY_WORDS = 3;
 const MAX_LOAD = 0.8;
@@ -75,10 +75,10 @@ export class IdentityIndex {
 
   #digest(bytes: Uint8Array, start: number, end: number): void {
     const id = start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
-    const digest = hash('sha256', id, 'buffer');
-    this.#k0 = digest.readUInt32LE(0);
-    this.#k1 = digest.readUInt32LE(4);
-    this.#k2 = digest.readUInt32LE(8);
+    const digest = digestOfId(id);
+    this.#k0 = wordOfDigest(digest, 0);
+    this.#k1 = wordOfDigest(digest, 4);
+    this.#k2 = wordOfDigest(digest, 8);
   }
 
   /** The slot of the digest: where it is, or the empty one where it belongs. */

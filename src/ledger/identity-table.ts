@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { digestOfId, wordOfDigest } from './id-digest.ts';
 
 const WORDS = 6;
 const KEY_WORDS = 3;
@@ -102,11 +102,11 @@ export class IdentityTable {
   }
 
   #digest(id: string | Uint8Array): void {
-    const digest = hash('sha256', id, 'buffer');
-    this.#k0 = digest.readUInt32LE(0);
-    this.#k1 = digest.readUInt32LE(4);
+    const digest = digestOfId(id);
+    this.#k0 = wordOfDigest(digest, 0);
+    this.#k1 = wordOfDigest(digest, 4);
     // A key of zeros marks an empty slot.
-    this.#k2 = digest.readUInt32LE(8) || 1;
+    this.#k2 = wordOfDigest(digest, 8) || 1;
   }
 
   #home(k0: number): number {
