@@ -107,9 +107,8 @@ export function describeReconciliation({ sources, models, sinks, differences }: 
     lines.push(
       `  sink ${each.sink}: ${formatCount(each.live)} live embeddings in ${formatCount(each.shards)} shards${verdict(each.differences)}`,
     );
-  lines.push(
-    differences === 0 ? '  Nothing is missing, stale or double.' : `  ${formatCount(differences)} differences.`,
-  );
+  const found = `${formatCount(differences)} ${differences === 1 ? 'difference' : 'differences'}`;
+  lines.push(differences === 0 ? '  Nothing is missing, stale or double.' : `  ${found}.`);
   return lines.join('\n');
 }
 
