@@ -44,6 +44,14 @@ export class Ledger {
     return OUTCOMES[state & OUTCOME_BITS];
   }
 
+  /** True when an entry has another fingerprint than this one. */
+  hasOtherThan(fingerprint: Uint8Array): boolean {
+    const index = this.#fingerprintIndex(fingerprint);
+    for (const slot of this.#table.slots())
+      if (this.#table.payload(slot, 2) >>> FINGERPRINT_SHIFT !== index) return true;
+    return false;
+  }
+
   /** Sets an entry and keeps its mark; true when the id was not there. */
   set(id: string | Uint8Array, identity: LedgerIdentity): boolean {
     const before = this.#table.size;

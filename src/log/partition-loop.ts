@@ -8,6 +8,8 @@ export interface PartitionLoopOptions {
   readonly topic: string;
   readonly partition: number;
   readonly lease: GroupLease;
+  /** The group's offset, or where it begins again. Left out: it never committed. */
+  readonly committed?: number;
   /** Left out: a pause means nothing, as in a bounded input. */
   readonly quietMs?: number;
   /** Aborted when the run has failed: nothing is committed any more. */
@@ -48,7 +50,7 @@ export class PartitionLoop {
     this.#task = task;
     this.#fetcher = fetcher;
     this.#options = options;
-    this.#committed = options.lease.committed(options.topic, options.partition);
+    this.#committed = options.committed;
     this.#reported = this.#committed;
   }
 

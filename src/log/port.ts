@@ -100,6 +100,11 @@ export interface Progress {
 /** A task's work on one partition. Calls of one instance never overlap. */
 export interface PartitionTask {
   /**
+   * Reading begins here in place of the group's offset, which then follows from here: state that `open` restored may
+   * show that all has to be read again. Looked at once, after `open`; never beyond the group's offset.
+   */
+  readonly startOffset?: number;
+  /**
    * Records in offset order. May keep work in flight and answer with what earlier calls began; must wait when it
    * holds too much. A thrown error ends the run (nothing of this call is committed).
    */

@@ -113,13 +113,15 @@ class TaskRun {
   async #runPartition({ topic, partition, endOffset }: Input, partitions: number): Promise<void> {
     const { startAt = 'earliest', maxBatchBytes = DEFAULT_BATCH_BYTES } = this.#options;
     const name = `${topic}/${partition}`;
-    const from = this.#lease.committed(topic, partition) ?? (startAt === 'latest' ? endOffset : 0);
+    const committed = this.#lease.committed(topic, partition);
+    const offset = committed ?? (startAt === 'latest' ? endOffset : 0);
     const failure = this.#failure.signal;
-    const partitionTask = await this.#task.open({ topic, partition, offset: from, signal: failure });
+    const partitionTask = await this.#task.open({ topic, partition, offset, signal: failure });
     if (failure.aborted) {
       await closeAfterFailure(partitionTask);
       return;
     }
+    const from = partitionTask.startOffset ?? offset;
     const fetcher = new PartitionFetcher(this.#engine, {
       topic,
       partition,
@@ -136,6 +138,7 @@ class TaskRun {
       topic,
       partition,
       lease: this.#lease,
+      ...(committed !== undefined && { committed: Math.min(committed, from) }),
       ...(this.#options.until === 'end' ? {} : { quietMs: this.#options.quietMs ?? DEFAULT_QUIET_MS }),
       failure,
       stop: this.#stop,

@@ -19,6 +19,8 @@ export interface EmbeddingPartitionOptions {
   readonly clock: () => number;
   readonly kinds: readonly PartKind[];
   readonly fingerprint: Uint8Array;
+  /** As in the port. */
+  readonly startOffset?: number;
   readonly group: string;
   readonly input: { readonly topic: string; readonly partition: number };
   readonly outputTopics: { readonly embeddings: string; readonly ledger: string; readonly deadLetters: string };
@@ -43,6 +45,7 @@ interface InFlight {
  * the next one restores the ledger from what was committed.
  */
 export class EmbeddingPartition implements PartitionTask {
+  readonly startOffset?: number;
   readonly #options: EmbeddingPartitionOptions;
   readonly #inFlight: InFlight[] = [];
   readonly #uncommitted = new WeakMap<Progress, ProcessCounts>();
@@ -50,6 +53,7 @@ export class EmbeddingPartition implements PartitionTask {
 
   constructor(options: EmbeddingPartitionOptions) {
     this.#options = options;
+    if (options.startOffset !== undefined) this.startOffset = options.startOffset;
   }
 
   async process(records: readonly LogRecord[]): Promise<Progress> {

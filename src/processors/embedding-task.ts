@@ -51,13 +51,16 @@ export class EmbeddingTask implements Task {
     const { name, kinds, fingerprint } = embedder.info;
     const ledger = new Ledger();
     await restoreLedger(ledger, { log, codec, topic: topics.ledger(name), partition }, signal);
+    const print = bytesOfHash(fingerprint);
     return new EmbeddingPartition({
       codec,
       embedder,
       ledger,
       clock,
       kinds,
-      fingerprint: bytesOfHash(fingerprint),
+      fingerprint: print,
+      // What an older version of the model embedded lies before the group's offset. What this one embedded is skipped.
+      ...(ledger.hasOtherThan(print) && { startOffset: 0 }),
       group: this.group,
       input: { topic, partition },
       outputTopics: {

@@ -71,16 +71,19 @@ function decide(record: LogRecord, context: PlanContext): Decision | 'skip' | 'n
   const { key, value } = record;
   if (value === null)
     return key !== null && ledger.has(key) ? { kind: 'delete', record, reason: 'deleted' } : 'already-deleted';
+  const retried = record.headers[ATTEMPT_HEADER] !== undefined;
   let view: SourceRecordView;
   try {
     view = context.codec.viewSourceRecord(value);
   } catch (error) {
     if (failureOutcome(error) !== 'dead-letter') throw error;
+    const contentHash = sha256(value);
+    if (!retried && key !== null && ledger.outcomeOf(key, contentHash, fingerprint) !== undefined) return 'skip';
     // failureOutcome answers dead-letter for nothing but a PipelineError.
     return {
       kind: 'dead-letter',
       record,
-      contentHash: sha256(value),
+      contentHash,
       error: error as PipelineError,
       known: key !== null && ledger.has(key),
     };
@@ -88,7 +91,6 @@ function decide(record: LogRecord, context: PlanContext): Decision | 'skip' | 'n
   const contentHash = contentHashFor(context.kinds, view);
   if (contentHash === undefined)
     return ledger.has(view.id) ? { kind: 'delete', record, reason: 'not-applicable' } : 'not-applicable';
-  const retried = record.headers[ATTEMPT_HEADER] !== undefined;
   if (!retried && ledger.outcomeOf(view.id, contentHash, fingerprint) !== undefined) return 'skip';
   return { kind: 'embed', record, view, contentHash, known: ledger.has(view.id) };
 }

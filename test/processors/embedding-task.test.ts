@@ -7,6 +7,7 @@ import {
   codec,
   createMemoryLog,
   fakeEmbedder,
+  type FakeEmbedder,
   latestValues,
   processAll,
   publishRows,
@@ -69,8 +70,31 @@ describe('EmbeddingTask', () => {
     await processAll(log, fakeEmbedder());
     await log.resetGroup('test.processor.fake', [{ topic: topics.records, partition: 0, offset: 0 }]);
     expect((await processAll(log, fakeEmbedder())).counts).toMatchObject({ read: 9, skipped: 9, embedded: 0 });
-    await log.resetGroup('test.processor.fake', [{ topic: topics.records, partition: 0, offset: 0 }]);
-    expect((await processAll(log, fakeEmbedder({ version: '2' }))).counts).toMatchObject({ embedded: 9 });
+    expect((await processAll(log, fakeEmbedder({ version: '2' }))).counts).toMatchObject({ read: 9, embedded: 9 });
+    expect((await processAll(log, fakeEmbedder({ version: '2' }))).counts).toMatchObject({ read: 0 });
+    expect((await processAll(log, fakeEmbedder())).counts).toMatchObject({ read: 9, embedded: 9 });
+  });
+
+  it('goes on with a changed model after it was broken off, without a second embedding or dead letter', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, rows(4));
+    await appendRecord(log, 'corrupt', Buffer.from('{"no": "avro"}'));
+    await publishRows(log, [...rows(8, 4), { id: 'last', text: 'last' }]);
+    await processAll(log, fakeEmbedder());
+    const changed: FakeEmbedder = { ...fakeEmbedder({ version: '2' }), windowSize: 1 };
+    const broken: FakeEmbedder = {
+      ...changed,
+      embed: (inputs) => (inputs[0]?.text === 'last' ? Promise.reject(new Error('broken off')) : changed.embed(inputs)),
+    };
+    await expect(processAll(log, broken)).rejects.toThrow('broken off');
+    const { counts } = await processAll(log, changed);
+    expect(counts.read).toBe(14);
+    expect(counts.skipped).toBeGreaterThan(4);
+    expect(changed.calls.flat()).toContain('last');
+    const versions = [...(await embeddings(log)).values()].map(({ fingerprint }) => fingerprint);
+    expect(versions).toEqual(Array.from({ length: 13 }, () => changed.info.fingerprint));
+    // One under each version of the model.
+    expect(await allRecords(log, topics.deadLetters)).toHaveLength(2);
   });
 
   it('accounts for every outcome', async () => {

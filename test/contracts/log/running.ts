@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Log } from '../../../src/log/port.ts';
+import type { Log, Task } from '../../../src/log/port.ts';
 import { compactedTopic } from '../../../src/log/topics.ts';
 import type { PlaceOf } from './place.ts';
 import {
@@ -301,6 +301,31 @@ export function runningContract(place: PlaceOf): void {
     expect(events).toEqual(['stop', 'not aborted', 'committed', 'done']);
     expect(await readValues(log, 'out')).toEqual(range(6).map(String));
     expect(await committedOf(log, 'g')).toEqual([{ topic: 'in', partition: 0, offset: 6 }]);
+  });
+
+  it('reads again from where a task says it must, and the group’s offset follows from there', async () => {
+    const log = await opened();
+    await appendAll(log, numbered('in', 0, 20));
+    await log.run(copying('g', 'in', 'out'), { until: 'end' });
+    const seen: number[] = [];
+    const again = (stopAfter: number): Task =>
+      scripted({
+        startOffset: 5,
+        process: (records) => {
+          if (seen.length >= stopAfter) throw new Error('broken off');
+          seen.push(...records.map(({ offset }) => offset));
+          return upTo(records);
+        },
+      });
+    await failureOf(log.run(again(6), { until: 'end', maxBatchRecords: 3 }));
+    expect(seen).toEqual(range(20).slice(5, 11));
+    const [committed] = await committedOf(log, 'g');
+    expect(committed!.offset).toBeGreaterThanOrEqual(8);
+    expect(committed!.offset).toBeLessThanOrEqual(11);
+    seen.length = 0;
+    await log.run(again(100), { until: 'end', maxBatchRecords: 3 });
+    expect(seen).toEqual(range(20).slice(5));
+    expect(await committedOf(log, 'g')).toEqual([{ topic: 'in', partition: 0, offset: 20 }]);
   });
 
   it('stops what still runs when it is closed', async () => {

@@ -77,6 +77,7 @@ export async function committedOf(log: Log, group: string): Promise<GroupInfo['c
 export interface TaskScript {
   readonly group?: string;
   readonly inputs?: readonly string[];
+  readonly startOffset?: number;
   readonly open?: (context: PartitionContext) => Promise<void> | void;
   readonly process?: (records: readonly LogRecord[], context: PartitionContext) => Promise<Progress> | Progress;
   readonly idle?: (reason: 'end' | 'quiet' | 'stop', context: PartitionContext) => Promise<Progress> | Progress;
@@ -91,6 +92,7 @@ export function scripted(script: TaskScript): Task {
     open: async (context): Promise<PartitionTask> => {
       await script.open?.(context);
       return {
+        ...(script.startOffset !== undefined && { startOffset: script.startOffset }),
         process: async (records) => (await script.process?.(records, context)) ?? upTo(records),
         idle: async (reason) => (await script.idle?.(reason, context)) ?? NOTHING,
         committed: async (progress) => {
