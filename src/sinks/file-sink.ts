@@ -57,10 +57,12 @@ export interface FileSinkNames {
   readonly input: string;
   readonly shardsTopic: string;
   readonly formatName: string;
+  /** `<out>/<format>/<model>`, absolute. */
+  readonly folder: string;
 }
 
 export function fileSinkNames(
-  options: Pick<FileSinkOptions, 'format' | 'dtype' | 'model' | 'sinkName' | 'topics'>,
+  options: Pick<FileSinkOptions, 'format' | 'dtype' | 'model' | 'out' | 'sinkName' | 'topics'>,
 ): FileSinkNames {
   const half = options.format === 'npy' && options.dtype === 'fp16';
   const formatName = half ? 'npy-fp16' : options.format;
@@ -69,6 +71,7 @@ export function fileSinkNames(
   return {
     sinkName,
     formatName,
+    folder: new ShardFolder(options.out, formatName, options.model, sinkName).path,
     group: `${namespace}.sink.${sinkName}`,
     input: options.topics.embeddings(options.model),
     shardsTopic: options.topics.shards(sinkName),

@@ -2,12 +2,26 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { errnoOf, withFileFaults } from './file-fault.ts';
 import { publishFile, syncFolder } from './publish.ts';
-import { folderSegment, partitionPrefix } from './shard-name.ts';
+import { folderSegment, parseShardName, partitionPrefix } from './shard-name.ts';
 import { stagedName } from './staged-file.ts';
 import { fatalError } from '../errors.ts';
 import type { ShardDescriptor, ShardFile } from '../record/types.ts';
 
 const STAGING = '.staging';
+
+/** Names of the shards that lie in a folder, whoever wrote them; none when there is no such folder. */
+export async function shardsInFolder(path: string): Promise<string[]> {
+  const files = await withFileFaults(`Listing ${path}`, async () => {
+    try {
+      return await readdir(path);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return [];
+      throw error;
+    }
+  });
+  const names = files.map((file) => file.replace(/(?:\.metadata)?\.(?:parquet|npy)$/, ''));
+  return [...new Set(names)].filter((name) => parseShardName(name) !== undefined).sort();
+}
 
 /** `<out>/<format>/<model>/` with the published shards, and in `.staging/<sink>/<topic>+<partition>/` the others. */
 export class ShardFolder {

@@ -5,8 +5,9 @@ import { compactedTopic } from '../../log/topics.ts';
 import { findModel } from '../../models/catalog/find-model.ts';
 import { sha256 } from '../../record/identity.ts';
 import { discardShards } from '../../sinks/discard-shards.ts';
-import { createFileSink, type FileSink, type FileSinkOptions } from '../../sinks/file-sink.ts';
+import { createFileSink, fileSinkNames, type FileSinkNames, type FileSinkOptions } from '../../sinks/file-sink.ts';
 import { ShardCatalog } from '../../sinks/shard-catalog.ts';
+import { shardsInFolder } from '../../sinks/shard-folder.ts';
 import type { SinkReport } from '../../telemetry/report.ts';
 import type { CommandContext } from '../command.ts';
 import type { FORMATS, outputFlags } from '../definitions/sink.ts';
@@ -56,7 +57,7 @@ export async function sinkStage(
   const stage = progress.stage(`sink ${format}`, { unit: 'embeddings' });
   let stopWatching: (() => void) | undefined;
   try {
-    await refuseAnotherFolder(workspace, sink);
+    await refuseFolder(workspace, sink);
     stopWatching = watchTotal(workspace, sink.group, sink.inputs[0] ?? '', () => sink.stats().rows, stage);
     await log.run(sink, {
       maxBatchRecords: BATCH_RECORDS,
@@ -99,7 +100,9 @@ export async function discardStage(
   options: Pick<SinkStageOptions, 'format' | 'model' | 'sinkName'>,
 ): Promise<void> {
   const { name } = await findModel(options.model);
-  const discarded = await discardShards({ ...workspace, ...sinkIdentity(context, options, name) });
+  const identity = { ...workspace, ...sinkIdentity(context, options, name) };
+  await refuseFolder(workspace, fileSinkNames(identity));
+  const discarded = await discardShards(identity);
   context.log.info(`${discarded.length} shards of ${options.format} are removed and written again.`);
 }
 
@@ -107,19 +110,29 @@ export async function discardStage(
 function defaultSinkName(format: string, model: string, { out, dtype }: { out: string; dtype: string }): string {
   const half = format === 'npy' && dtype === 'fp16' ? '-fp16' : '';
   const name = `${format}${half}-${model}`;
-  return out === DEFAULT_OUT ? name : `${name}-${sha256(resolve(out)).toString('hex').slice(0, 8)}`;
+  return resolve(out) === resolve(DEFAULT_OUT) ? name : `${name}-${sha256(resolve(out)).toString('hex').slice(0, 8)}`;
 }
 
-/** A sink that has written to one folder would leave holes in another. */
-async function refuseAnotherFolder({ log, codec, topics }: Workspace, sink: FileSink): Promise<void> {
-  const topic = topics.shards(sink.sinkName);
-  if (!(await log.topics()).some(({ name }) => name === topic)) return;
-  const catalog = new ShardCatalog(log, codec, topic);
-  await catalog.refresh();
-  const elsewhere = catalog.shards().find(({ location }) => location !== sink.folder);
-  if (elsewhere === undefined) return;
-  throw new UsageError(
-    `The sink "${sink.sinkName}" writes to ${elsewhere.location}, not to ${sink.folder}. ` +
-      'Give the folder it has, or write everything there too under another name with --sink-name=NAME.',
-  );
+/** A sink that has written to one folder would leave holes in another, and two sinks in one folder would double rows. */
+async function refuseFolder(
+  { log, codec, topics }: Workspace,
+  { sinkName, folder }: Pick<FileSinkNames, 'sinkName' | 'folder'>,
+): Promise<void> {
+  // The folder first: what appears there later is not a stranger's, but was committed a moment before.
+  const present = await shardsInFolder(folder);
+  const catalog = new ShardCatalog(log, codec, topics.shards(sinkName));
+  if ((await log.topics()).some(({ name }) => name === topics.shards(sinkName))) await catalog.refresh();
+  const elsewhere = catalog.shards().find(({ location }) => location !== folder);
+  if (elsewhere !== undefined)
+    throw new UsageError(
+      `The sink "${sinkName}" writes to ${elsewhere.location}, not to ${folder}. ` +
+        'Give the folder it has, or write everything there too under another name with --sink-name=NAME.',
+    );
+  const own = new Set(catalog.shards().map(({ name }) => name));
+  const strangers = present.filter((name) => !own.has(name));
+  if (strangers.length > 0)
+    throw new UsageError(
+      `${folder} holds ${strangers.length} shards that are not of the sink "${sinkName}" on this log, the first is ` +
+        `${strangers[0] ?? ''}: readers would take them for its own. Move them away, or choose another folder with --out.`,
+    );
 }
