@@ -45,9 +45,13 @@ export async function withWorkspace<Result>(
   }
 }
 
-/** Partitions of the records topic, which every other topic of a pipeline shares; `wanted` when it is not there yet. */
-export async function partitionCount({ log, topics }: Workspace, wanted = 1): Promise<number> {
-  const topic = (await log.topics()).find(({ name }) => name === topics.records);
+/** Partitions of a pipeline's topics, which all have the same number; `wanted` when there is none of them yet. */
+export async function partitionCount({ log, topics, namespace }: Workspace, wanted = 1): Promise<number> {
+  const all = await log.topics();
+  // A sink may come before the source.
+  const topic =
+    all.find(({ name }) => name === topics.records) ??
+    all.find(({ name }) => name.startsWith(`${namespace}.embeddings.`));
   return topic?.partitions ?? wanted;
 }
 

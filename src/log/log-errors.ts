@@ -38,7 +38,7 @@ export function groupOwned(group: string, owner: string): PipelineError {
   return fatalError(
     'LOG_GROUP_OWNED',
     `Group "${group}" is being run by ${owner}. This log allows one consumer a group: stop that one, take the group ` +
-      `over from it, or configure Kafka brokers, which is the way to scale a group over several consumers.`,
+      `over from it (--take-over), or configure Kafka brokers, which is the way to scale a group over several consumers.`,
   );
 }
 

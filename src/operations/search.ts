@@ -1,7 +1,7 @@
 import type { Codec } from '../codec/port.ts';
 import { EmbeddingScanner } from '../codec/embedding-scanner.ts';
 import { bytesOfHash } from '../codec/hashes.ts';
-import { fatalError } from '../errors.ts';
+import { fatalError, type PipelineError } from '../errors.ts';
 import { Ledger, restoreLedger } from '../ledger/ledger.ts';
 import type { Log } from '../log/port.ts';
 import type { TopicNames } from '../log/topics.ts';
@@ -41,11 +41,7 @@ export async function searchLog(options: SearchOptions): Promise<SearchResult> {
   const { log, codec, topics, embedder, signal } = options;
   const { name, fingerprint } = embedder.info;
   const topic = await findTopic(log, topics.embeddings(name));
-  if (topic === undefined)
-    throw fatalError(
-      'SEARCH_NOTHING_EMBEDDED',
-      `Nothing on this log is embedded with ${name} yet: run "embed --source=FILE" first, or choose with --model.`,
-    );
+  if (topic === undefined) throw nothingEmbedded(name);
   const queryVector = await embedQuery(options);
   const top = new TopMatches(options.limit);
   const scanner = new EmbeddingScanner();
@@ -71,10 +67,19 @@ export async function searchLog(options: SearchOptions): Promise<SearchResult> {
       }
     }
   }
+  if (compared === 0 && signal?.aborted !== true) throw nothingEmbedded(name);
   return {
     compared,
     matches: top.best().map(({ score, value }) => ({ score, embedding: codec.decodeEmbedding(value) })),
   };
+}
+
+function nothingEmbedded(model: string): PipelineError {
+  return fatalError(
+    'SEARCH_NOTHING_EMBEDDED',
+    `Nothing on this log is embedded with ${model} as it is now: run "embed --source=FILE" first (or "process", when the ` +
+      `sources are on the log), or choose with --model.`,
+  );
 }
 
 async function embedQuery({ embedder, query, signal }: SearchOptions): Promise<Float32Array> {

@@ -17,6 +17,8 @@ export interface ProduceReport {
   readonly deadLettersByReason: Readonly<Record<string, number>>;
   /** Ids that vanished from the source and were deleted (`--prune`); not among `read`. */
   readonly pruned: number;
+  /** Ids that vanished from the source and were kept: no `--prune`, or it was refused. */
+  readonly vanished: number;
   readonly bytes: number;
   readonly elapsedMs: number;
 }

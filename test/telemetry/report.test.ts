@@ -13,6 +13,7 @@ const produced: ProduceReport = {
   newDeadLetters: 2,
   deadLettersByReason: { CSV_RAGGED_ROW: 2 },
   pruned: 0,
+  vanished: 0,
   bytes: 1024 * 1024,
   elapsedMs: 500,
 };

@@ -1,13 +1,12 @@
-import { UsageError } from '../../errors.ts';
-import { findModel } from '../../models/catalog/find-model.ts';
 import type { Source } from '../../producers/port.ts';
 import { formatReport, hasTrouble, reportJson } from '../../telemetry/report.ts';
 import type { ProcessReport, ProduceReport, RunReport, SinkReport } from '../../telemetry/report.ts';
 import type { CommandBody, CommandContext } from '../command.ts';
 import type { embedFlags } from '../definitions/embed.ts';
-import { openSources, produceStage } from '../stages/produce-stage.ts';
+import { isPruneRefused, openSources, produceStage } from '../stages/produce-stage.ts';
 import { processStage } from '../stages/process-stage.ts';
 import { describeReconciliation, reconcileStage } from '../stages/reconcile-stage.ts';
+import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
 import { sinkStage } from '../stages/sink-stage.ts';
 import { snapshotStage } from '../stages/snapshot-stage.ts';
@@ -19,8 +18,7 @@ export const run: CommandBody<typeof embedFlags> = async (context) => {
   const startMs = performance.now();
   const { options, signal, output } = context;
   const sources = await openSources(context);
-  const models = await Promise.all(options.model.map(async (model) => (await findModel(model)).name));
-  if (new Set(models).size < models.length) throw new UsageError('--model names the same model twice.');
+  await refuseRepeats(options.model, options.sink);
   return withWorkspace(options, async (workspace) => {
     const stages = await runStages(workspace, sources, context);
     const reconciliation = signal.aborted
@@ -39,7 +37,8 @@ export const run: CommandBody<typeof embedFlags> = async (context) => {
         formatReport(report),
       ].join('\n'),
     );
-    return hasTrouble(report) || (reconciliation !== undefined && reconciliation.differences > 0) ? 1 : 0;
+    const isWrong = (reconciliation?.differences ?? 0) > 0 || isPruneRefused(options, stages.produced);
+    return hasTrouble(report) || isWrong ? 1 : 0;
   });
 };
 

@@ -1,6 +1,7 @@
 import { formatReport, hasTrouble, reportJson } from '../../telemetry/report.ts';
 import type { CommandBody } from '../command.ts';
 import type { replayFlags } from '../definitions/sink.ts';
+import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
 import { discardStage, sinkStage } from '../stages/sink-stage.ts';
 import { withWorkspace } from '../wiring.ts';
@@ -9,6 +10,7 @@ export const run: CommandBody<typeof replayFlags> = async (context) => {
   const startMs = performance.now();
   const { options } = context;
   const { sinkName } = options;
+  await refuseRepeats(options.model, options.sink);
   const targets = options.model.flatMap((model) =>
     options.sink.map((format) => ({ model, format, ...(sinkName !== undefined && { sinkName }) })),
   );

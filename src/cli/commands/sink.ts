@@ -1,6 +1,7 @@
 import { formatReport, hasTrouble, reportJson } from '../../telemetry/report.ts';
 import type { CommandBody } from '../command.ts';
 import type { sinkFlags, sinkPositionals } from '../definitions/sink.ts';
+import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
 import { sinkStage } from '../stages/sink-stage.ts';
 import { snapshotStage } from '../stages/snapshot-stage.ts';
@@ -9,6 +10,7 @@ import { withWorkspace } from '../wiring.ts';
 export const run: CommandBody<typeof sinkFlags, typeof sinkPositionals> = async (context) => {
   const startMs = performance.now();
   const { options, args } = context;
+  await refuseRepeats(options.model, args.formats);
   const pairs = options.model.flatMap((model) => args.formats.map((format) => ({ model, format: format })));
   const sunk = await withWorkspace(options, (workspace) =>
     runTogether(context.signal, (signal) =>

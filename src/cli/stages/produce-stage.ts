@@ -70,6 +70,14 @@ async function publishSource(workspace: Workspace, source: Source, context: Prod
   return toProduceReport(report, source, performance.now() - startMs);
 }
 
+/** Asked for and not done: exit code 1. */
+export function isPruneRefused(
+  { prune }: Pick<ProduceContext['options'], 'prune'>,
+  reports: readonly ProduceReport[],
+): boolean {
+  return prune && reports.some(({ vanished }) => vanished > 0);
+}
+
 function toProduceReport(report: PublishReport, source: Source, elapsedMs: number): ProduceReport {
   return {
     source: report.source,
@@ -82,6 +90,7 @@ function toProduceReport(report: PublishReport, source: Source, elapsedMs: numbe
     newDeadLetters: report.newDeadLetters,
     deadLettersByReason: report.deadLettersByReason,
     pruned: report.pruned,
+    vanished: report.vanished,
     bytes: report.bytesRead,
     elapsedMs,
   };
