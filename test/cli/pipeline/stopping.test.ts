@@ -1,0 +1,87 @@
+import { expect, it } from 'vitest';
+import { liveRecords, newPlace, numbers, onlyJson, TINY_BERT, until } from './runner.ts';
+import type { Place, Running } from './runner.ts';
+
+/** More than the model's windows in flight hold. */
+const ROWS = 4000;
+const EMBED = ['embed', '--source=documents.csv', '--sink=parquet', `--model=${TINY_BERT}`, '--workers=1'];
+const EMBEDDINGS = 'embedstream.embeddings.tiny-bert';
+
+/** Starts an `embed` that takes a few seconds, and waits until it is at work. */
+async function atWork(place: Place): Promise<Running> {
+  const words = 'bronze vessel with a dragon and handles in the form of birds '.repeat(12);
+  place.writeRows(
+    'documents.csv',
+    numbers(0, ROWS).map((i) => [`d${i}`, `${i} ${words} ${i}`, 1900]),
+  );
+  const running = place.start([...EMBED, '--json']);
+  await until(async () => (await place.live(EMBEDDINGS)).size > 0, running);
+  return running;
+}
+
+async function finishes(place: Place, already: number): Promise<void> {
+  const rest = await place.done(...EMBED);
+  expect(rest.processed).toMatchObject([{ embedded: ROWS - already }]);
+  expect(await place.done('reconcile')).toMatchObject({ differences: 0 });
+  const rows = await place.rows('data', 'parquet', 'tiny-bert');
+  expect(rows).toHaveLength(ROWS);
+  expect(new Set(rows.map(({ id }) => id)).size).toBe(ROWS);
+}
+
+it.each(['SIGINT', 'SIGTERM'] as const)(
+  'one %s in the middle of an embed: what was embedded is committed and in the shards',
+  async (signal) => {
+    const place = newPlace();
+    const running = await atWork(place);
+    running.child.kill(signal);
+    const { code, stdout, stderr } = await running.ended;
+    expect(stderr).toMatch(/stopping: finishing/);
+    expect(code).toBe(130);
+    const report = onlyJson(stdout);
+    const embedded = (await place.live(EMBEDDINGS)).size;
+    expect(embedded).toBeLessThan(ROWS);
+    expect(report.processed).toMatchObject([{ embedded }]);
+    expect(await place.rows('data', 'parquet', 'tiny-bert')).toHaveLength(embedded);
+    if (signal === 'SIGINT') await finishes(place, embedded);
+  },
+);
+
+it('a second SIGINT ends at once, and nothing is lost', async () => {
+  const place = newPlace();
+  const running = await atWork(place);
+  running.child.kill('SIGINT');
+  // As an impatient person does; the first ones count as the same keypress.
+  const impatience = setInterval(() => running.child.kill('SIGINT'), 50);
+  const { code, signal } = await running.ended;
+  clearInterval(impatience);
+  // A shell shows 130 for it.
+  expect({ code, signal }).toEqual({ code: null, signal: 'SIGINT' });
+  await finishes(place, (await place.live(EMBEDDINGS)).size);
+});
+
+it('Ctrl-C ends a process and a sink that follow, with a report and 130', async () => {
+  const place = newPlace();
+  place.writeRows('documents.csv', [['d1', 'A text', 1900]]);
+  await place.done('produce', '--source=documents.csv');
+  const processing = place.start(['process', '--model=hashed-384', '--follow', '--json']);
+  await until(async () => (await place.live('embedstream.embeddings.hashed-384')).size === 1, processing);
+  const sinking = place.start(['sink', 'parquet', '--model=hashed-384', '--follow', '--json']);
+  await until(
+    () =>
+      place.withLog(async (log) => (await log.groups()).some(({ group, owner }) => group.includes('sink') && owner)),
+    sinking,
+  );
+  for (const running of [processing, sinking]) {
+    running.child.kill('SIGINT');
+    const { code, stdout } = await running.ended;
+    expect(code).toBe(130);
+    expect(onlyJson(stdout).mismatches).toEqual([]);
+  }
+  await place.withLog(async (log) => {
+    expect((await log.groups()).filter(({ owner }) => owner !== undefined)).toEqual([]);
+    expect((await liveRecords(log, 'embedstream.ledger.hashed-384')).size).toBe(1);
+  });
+  // The sink may have been stopped before it got the row; either way the next run leaves it whole.
+  await place.done('sink', 'parquet', '--model=hashed-384');
+  expect(await place.done('reconcile')).toMatchObject({ differences: 0 });
+});
