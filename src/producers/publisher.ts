@@ -6,6 +6,7 @@ import { deadLetterHeaders } from '../record/dead-letter.ts';
 import { sha256 } from '../record/identity.ts';
 import type { Source, SourceBatch, SourceFault, SourceItem } from './port.ts';
 import { encodeItem, ZERO_FINGERPRINT_BYTES } from './encode-item.ts';
+import { OtherSources } from './other-sources.ts';
 import { pruneVanished } from './prune.ts';
 import { emptyPublishReport, type PublishReport } from './publish-report.ts';
 
@@ -47,7 +48,8 @@ export async function publish(options: PublishOptions): Promise<PublishReport> {
     const ledger = new Ledger();
     for (let partition = 0; partition < partitions; partition++)
       await restoreLedger(ledger, { log, codec: options.codec, topic: ledgerTopic, partition }, options.signal);
-    const publisher = new Publisher(options, producer, ledger, ledgerTopic);
+    const others = await OtherSources.restore(options, ledgerTopic, options.signal);
+    const publisher = new Publisher(options, producer, ledger, ledgerTopic, others);
     await publisher.publishAll();
     // What a filter left out has not vanished.
     if (publisher.report.complete && publisher.report.filtered === 0) await publisher.finish(options.prune ?? false);
@@ -63,13 +65,21 @@ class Publisher {
   readonly #producer: TransactionalProducer;
   readonly #ledger: Ledger;
   readonly #ledgerTopic: string;
+  readonly #others: OtherSources;
   #outputs: OutputRecord[] = [];
 
-  constructor(options: PublishOptions, producer: TransactionalProducer, ledger: Ledger, ledgerTopic: string) {
+  constructor(
+    options: PublishOptions,
+    producer: TransactionalProducer,
+    ledger: Ledger,
+    ledgerTopic: string,
+    others: OtherSources,
+  ) {
     this.#options = options;
     this.#producer = producer;
     this.#ledger = ledger;
     this.#ledgerTopic = ledgerTopic;
+    this.#others = others;
     this.report = emptyPublishReport(options.source.name);
   }
 
@@ -135,6 +145,11 @@ class Publisher {
     const { source, codec, clock, topics } = this.#options;
     const ledger = this.#ledger;
     const known = ledger.has(item.id);
+    const owner = known ? undefined : this.#others.ownerOf(item.id);
+    if (owner !== undefined) {
+      this.#takeFault(foreignFault(item, source.location, owner));
+      return;
+    }
     if (!ledger.mark(item.id)) {
       this.#takeFault(duplicateFault(item, source.location));
       return;
@@ -180,6 +195,18 @@ class Publisher {
     this.#ledger.set(key, entry);
     this.#outputs.push({ topic: this.#ledgerTopic, key, value: this.#options.codec.encodeLedgerParts(entry) });
   }
+}
+
+function foreignFault(item: SourceItem, location: string, owner: string): SourceFault {
+  return {
+    kind: 'fault',
+    code: 'ID_OF_ANOTHER_SOURCE',
+    reason:
+      `${location}:${item.line}: the id "${item.id}" was published by the source "${owner}", which keeps it. Make the ids ` +
+      `differ, for example with --id='PREFIX-{COLUMN}', or say with --name=${owner} that this is the same source.`,
+    line: item.line,
+    raw: item.raw ?? Buffer.from(item.text ?? item.id),
+  };
 }
 
 function duplicateFault(item: SourceItem, location: string): SourceFault {

@@ -10,7 +10,7 @@ it('flags win over the environment, the environment over the file', async () => 
   const config = { dataDir: 'log-of-file', namespace: 'museum', produce: { limit: 3, source: ['documents.csv'] } };
   place.write('embedstream.config.json', JSON.stringify(config));
   const publish = async (args: string[], environment: Record<string, string>): Promise<unknown> => {
-    const { code, stdout, stderr } = await place.start(['produce', '--json', ...args], environment).ended;
+    const { code, stdout, stderr } = await place.start(['produce', '--json', ...args], { environment }).ended;
     expect({ code, stderr }).toMatchObject({ code: 0 });
     return onlyJson(stdout).produced[0]!['published'];
   };
@@ -28,7 +28,7 @@ it('lists everything that is wrong with flags, environment and file together', a
   const place = newPlace();
   place.write('embedstream.config.json', JSON.stringify({ nmespace: 'x', produce: { limit: 'many' } }));
   const { code, stderr } = await place.start(['produce', '--sorce=documents.csv'], {
-    EMBEDSTREAM_PARTITIONS: '0',
+    environment: { EMBEDSTREAM_PARTITIONS: '0' },
   }).ended;
   expect(code).toBe(2);
   for (const fault of [/--sorce .*--source/, /EMBEDSTREAM_PARTITIONS/, /produce\.limit/, /nmespace.*namespace/])

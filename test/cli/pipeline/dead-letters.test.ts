@@ -35,3 +35,36 @@ it('rows that are at fault become dead letters with file, line and reason: exit 
   const text = await place.run('produce', '--source=documents.csv', '--id=id');
   expect(text.stdout).toMatch(/dead letters: .*1 DUPLICATE_ID/);
 });
+
+it('an id belongs to the source that published it first: the other source’s row is a dead letter, not lost', async () => {
+  const place = newPlace();
+  place.writeRows(
+    'a.csv',
+    numbers(0, 10).map((i) => documentRow(i)),
+  );
+  place.writeRows(
+    'b.csv',
+    numbers(7, 12).map((i) => documentRow(i, `Of b: ${i}`)),
+  );
+  const both = await place.json('embed', '--source=a.csv,b.csv', '--sink=parquet', HASHED);
+  expect(both.code).toBe(1);
+  expect(both.json.produced).toMatchObject([
+    { published: 10, deadLettered: 0 },
+    { published: 2, deadLettered: 3, deadLettersByReason: { ID_OF_ANOTHER_SOURCE: 3 } },
+  ]);
+  const [letter] = (await place.live('embedstream.dead-letters')).values();
+  const headers = Object.values(letter!.headers).map((value) => Buffer.from(value).toString());
+  expect(headers.join('\n')).toMatch(/b\.csv:2: the id "d7" was published by the source "a"/);
+
+  // Pruning one source leaves the other's rows, and frees the ids.
+  place.writeRows(
+    'b.csv',
+    numbers(7, 11).map((i) => documentRow(i, `Of b: ${i}`)),
+  );
+  expect((await place.done('produce', '--source=b.csv', '--prune', '--yes')).produced).toMatchObject([{ pruned: 1 }]);
+  expect((await place.live('embedstream.records')).size).toBe(11);
+  // What is advised works.
+  const prefixed = await place.done('produce', '--source=b.csv', '--id=b-{id}', '--name=b2');
+  expect(prefixed.produced).toMatchObject([{ published: 4 }]);
+  expect((await place.live('embedstream.records')).get('b-d7')).toBeDefined();
+});

@@ -34,6 +34,22 @@ it('says so when the log or the output can’t be written where it should be', a
   expectFailure(await place.run('sink', 'parquet', HASHED, '--out=other'), 1, /other\/parquet\/hashed-384/);
 });
 
+it('stops when the disk is full, and goes on without a loss when there is room again', async () => {
+  const place = newPlace();
+  place.writeRows(
+    'documents.csv',
+    numbers(0, 2000).map((i) => documentRow(i)),
+  );
+  const limited = (args: string[], maxFileKiB: number): Promise<Exit> => place.start(args, { maxFileKiB }).ended;
+  expectFailure(await limited(EMBED, 1000), 1, /Nothing more can be written to .*log\.db/);
+  await place.done(...EMBED);
+  expectFailure(await limited(['sink', 'npy', HASHED], 2000), 1, /error: .*npy.*(?:too large|full)/);
+  expect(place.files('data', 'npy', 'hashed-384')).toEqual(['.staging']);
+  await place.done('sink', 'npy', HASHED);
+  const reconciled: unknown = await place.done('reconcile');
+  expect(reconciled).toMatchObject({ differences: 0, sinks: [{ live: 2000 }, { live: 2000 }] });
+});
+
 it('says so when the log’s file is no log', async () => {
   const place = withRows();
   place.write('.embedstream/log.db', 'this is no database, but a text that somebody has put here by mistake');

@@ -91,6 +91,7 @@ it('a lost shard is reported by reconcile and sink, and what they advise mends i
   expect(reconciled.code).toBe(1);
   expect(reconciled.stdout).toMatch(/shard-missing/);
   expect(reconciled.stdout).toContain(lost);
+  expect(reconciled.stdout).toMatch(/"replay"/);
   const refused = await place.run(...SINK);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain(lost);

@@ -12,6 +12,8 @@ import { readParquet } from '../../../src/sinks/readers/read-parquet.ts';
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 export const TINY_BERT = fileURLToPath(new URL('../../fixtures/tiny-bert', import.meta.url));
+/** POSIX: in blocks of 512 bytes. */
+const LIMITED = 'ulimit -f "$0" && exec "$@"';
 export const HASHED = '--model=hashed-384';
 
 export interface Exit {
@@ -61,11 +63,18 @@ export class Place {
     return this.write(name, ['id,text,year', ...Array.from(rows, (row) => row.join(','))].join('\n') + '\n');
   }
 
-  start(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
+  /** `maxFileKiB`: a larger file can't be written, as if the disk were full. */
+  start(
+    args: readonly string[],
+    { environment = {}, maxFileKiB }: { environment?: Readonly<Record<string, string>>; maxFileKiB?: number } = {},
+  ): Running {
     const inherited = Object.entries(process.env).filter(
       ([name]) => !name.startsWith('EMBEDSTREAM_') && !name.startsWith('VITEST') && name !== 'NODE_OPTIONS',
     );
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
+    const command = [process.execPath, '--disable-warning=ExperimentalWarning', MAIN, ...args];
+    const [program = '', ...rest] =
+      maxFileKiB === undefined ? command : ['sh', '-c', LIMITED, String(maxFileKiB * 2), ...command];
+    const child = spawn(program, rest, {
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...Object.fromEntries(inherited), CI: '1', ...environment },
