@@ -32,6 +32,9 @@ export interface ProgramWorld {
 
 export type ProgramExit = ExitCode | 2 | 130;
 
+/** For `--json`, when a stop came before there was a result. */
+const STOPPED = { error: { code: 'STOPPED', message: 'Stopped before there was a result; nothing is lost.' } };
+
 /** Runs one command line to its exit code. Never rejects. */
 export async function runProgram(world: ProgramWorld): Promise<ProgramExit> {
   const commands = world.commands ?? allCommands;
@@ -112,7 +115,10 @@ async function execute(command: Command, resolved: Resolved, world: ProgramWorld
     return stop.signal.aborted ? 130 : exitCode;
   } catch (error) {
     progress.close();
-    if (stop.signal.aborted && isAbort(error)) return 130;
+    if (stop.signal.aborted && isAbort(error)) {
+      if (options.json) output.result(STOPPED, () => '');
+      return 130;
+    }
     return fail(world, options.json, thrownFailure(error, options.logLevel === 'debug'));
   } finally {
     stop.dispose();

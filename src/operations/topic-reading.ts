@@ -1,4 +1,3 @@
-import { fatalError } from '../errors.ts';
 import type { Log, LogRecord, PartitionInfo, TopicInfo } from '../log/port.ts';
 
 export async function findTopic(log: Log, name: string): Promise<TopicInfo | undefined> {
@@ -19,7 +18,8 @@ export async function* readPartitionOf(
 ): AsyncGenerator<readonly LogRecord[]> {
   const options = signal === undefined ? {} : { signal };
   for await (const { records } of log.read(topic, partition, startOffset, endOffset, options)) yield records;
-  if (signal?.aborted === true) throw fatalError('STOPPED', `Stopped while reading ${topic}.`);
+  // A stop must not look like the end of the topic.
+  signal?.throwIfAborted();
 }
 
 /** Names of the models that have a ledger in a namespace. */

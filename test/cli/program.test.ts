@@ -146,16 +146,18 @@ describe('running', () => {
   });
 
   it.each([
-    ['returns', () => Promise.resolve(0 as const)],
-    ['hands on the abort', (signal: AbortSignal) => Promise.reject(signal.reason as Error)],
-  ])('exits 130 when the body %s after a stop', async (_, ending) => {
+    ['returns', [], () => Promise.resolve(0 as const), ''],
+    ['hands on the abort', [], (signal: AbortSignal) => Promise.reject(signal.reason as Error), ''],
+    ['has no result', ['--json'], (signal: AbortSignal) => Promise.reject(signal.reason as Error), 'STOPPED'],
+  ])('exits 130 when the body %s after a stop', async (_, more, ending, code) => {
     const signals = new EventEmitter();
     let stderr = '';
+    let stdout = '';
     const exitCode = await runProgram({
-      argv: ['make'],
+      argv: ['make', ...more],
       environment: { CI: '1' },
       folder: '/nonexistent',
-      stdout: { write: () => true },
+      stdout: { write: (text: string) => (stdout += text) },
       stderr: { write: (text: string) => (stderr += text) },
       invocation: 'npm-run',
       stop: { signals, endAtOnce: () => undefined, nowMs: () => 0 },
@@ -168,6 +170,7 @@ describe('running', () => {
     });
     expect(exitCode).toBe(130);
     expect(stderr).toMatch(/^stopping: [^\n]+\n$/);
+    expect(stdout).toMatch(code === '' ? /^$/ : new RegExp(`^{"error":{"code":"${code}".*}\n$`));
     expect(signals.eventNames()).toEqual([]);
   });
 

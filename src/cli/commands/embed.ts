@@ -5,7 +5,7 @@ import type { CommandBody, CommandContext } from '../command.ts';
 import type { embedFlags } from '../definitions/embed.ts';
 import { isPruneRefused, openSources, produceStage } from '../stages/produce-stage.ts';
 import { processStage } from '../stages/process-stage.ts';
-import { describeReconciliation, reconcileStage } from '../stages/reconcile-stage.ts';
+import { describeReconciliation, reconcileStage, type Reconciliation } from '../stages/reconcile-stage.ts';
 import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
 import { sinkStage } from '../stages/sink-stage.ts';
@@ -16,14 +16,12 @@ type EmbedContext = CommandContext<typeof embedFlags>;
 
 export const run: CommandBody<typeof embedFlags> = async (context) => {
   const startMs = performance.now();
-  const { options, signal, output } = context;
+  const { options, output } = context;
   const sources = await openSources(context);
   await refuseRepeats(options.model, options.sink);
   return withWorkspace(options, async (workspace) => {
     const stages = await runStages(workspace, sources, context);
-    const reconciliation = signal.aborted
-      ? undefined
-      : await reconcileStage(workspace, { models: options.model, signal });
+    const reconciliation = await reconcileUnlessStopped(workspace, context);
     const report: RunReport = {
       ...stages,
       elapsedMs: performance.now() - startMs,
@@ -41,6 +39,19 @@ export const run: CommandBody<typeof embedFlags> = async (context) => {
     return hasTrouble(report) || isWrong ? 1 : 0;
   });
 };
+
+/** A stop leaves the recount out, not the report of what was done. */
+async function reconcileUnlessStopped(
+  workspace: Workspace,
+  { options, signal }: EmbedContext,
+): Promise<Reconciliation | undefined> {
+  try {
+    return signal.aborted ? undefined : await reconcileStage(workspace, { models: options.model, signal });
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
+}
 
 interface Stages {
   produced: ProduceReport[];
