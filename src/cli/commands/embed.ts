@@ -1,3 +1,6 @@
+import { groupOwned } from '../../log/log-errors.ts';
+import { findModel } from '../../models/catalog/find-model.ts';
+import { processorGroup } from '../../processors/embedding-task.ts';
 import type { Source } from '../../producers/port.ts';
 import { formatReport, hasTrouble, reportJson } from '../../telemetry/report.ts';
 import type { ProcessReport, ProduceReport, RunReport, SinkReport } from '../../telemetry/report.ts';
@@ -20,6 +23,7 @@ export const run: CommandBody<typeof embedFlags> = async (context) => {
   const sources = await openSources(context);
   await refuseRepeats(options.model, options.sink);
   return withWorkspace(options, async (workspace) => {
+    await refuseOwned(workspace, options);
     const stages = await runStages(workspace, sources, context);
     const reconciliation = await reconcileUnlessStopped(workspace, context);
     const report: RunReport = {
@@ -39,6 +43,17 @@ export const run: CommandBody<typeof embedFlags> = async (context) => {
     return hasTrouble(report) || isWrong ? 1 : 0;
   });
 };
+
+/** Before anything is published: a second run of a source would fence the first one, and then both would end. */
+async function refuseOwned({ log, namespace }: Workspace, options: EmbedContext['options']): Promise<void> {
+  if (options.takeOver) return;
+  const groups = new Map((await log.groups()).map(({ group, owner }) => [group, owner]));
+  for (const model of options.model) {
+    const group = processorGroup(namespace, (await findModel(model)).name);
+    const owner = groups.get(group);
+    if (owner !== undefined) throw groupOwned(group, owner);
+  }
+}
 
 /** A stop leaves the recount out, not the report of what was done. */
 async function reconcileUnlessStopped(

@@ -46,6 +46,19 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
   },
 );
 
+it('a second embed at the same time is refused before it publishes, and the first goes on', async () => {
+  const place = newPlace();
+  const running = await atWork(place);
+  place.writeRows('documents.csv', [['late', 'A row that came later', 1900]]);
+  const second = await place.run(...EMBED);
+  expect(second.code).toBe(1);
+  expect(second.stderr).toMatch(new RegExp(`is being run by pid ${running.child.pid} `));
+  running.child.kill('SIGINT');
+  // Not 1: it was not fenced.
+  expect((await running.ended).code).toBe(130);
+  expect((await place.live('embedstream.records')).has('late')).toBe(false);
+});
+
 it('a second SIGINT ends at once, and nothing is lost', async () => {
   const place = newPlace();
   const running = await atWork(place);
