@@ -10,8 +10,8 @@ describe('IdentityTable', () => {
       value: fc.integer({ min: 1, max: 2 ** 40 }),
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
-        const table = new IdentityTable(1);
+      fc.property(fc.array(step, { maxLength: 400 }), fc.constantFrom(1, 2, 64), (steps, parts) => {
+        const table = new IdentityTable(1, parts);
         const model = new Map<string, number>();
         for (const { remove, id, value } of steps) {
           const name = `id-${id}`;

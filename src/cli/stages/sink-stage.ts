@@ -34,6 +34,8 @@ const FOLLOW_QUIET_MS = 10_000;
 const NEVER_QUIET_MS = 2 ** 31 - 1;
 /** Records of one `process` call of a sink: its encoder takes them in one message. */
 const BATCH_RECORDS = 8192;
+/** They lie in memory four times: fetched ahead, in hand, copied, and on their way to the encoder. */
+const BATCH_BYTES = 4 * 1024 * 1024;
 
 /** Writes the embeddings of one model in one format. */
 export async function sinkStage(
@@ -61,6 +63,7 @@ export async function sinkStage(
     stopWatching = watchTotal(workspace, sink.group, sink.inputs[0] ?? '', () => sink.stats().rows, stage);
     await log.run(sink, {
       maxBatchRecords: BATCH_RECORDS,
+      maxBatchBytes: BATCH_BYTES,
       takeOver: stageOptions.takeOver ?? false,
       // A pause only ends a shard where nobody knows when the next embedding comes.
       quietMs: until === undefined ? FOLLOW_QUIET_MS : NEVER_QUIET_MS,
