@@ -90,6 +90,8 @@ function plain({ differences, ...rest }: { readonly differences: Differences }):
 }
 
 export function describeReconciliation({ sources, models, sinks, differences }: Reconciliation): string {
+  if (sources.length + models.length + sinks.length === 0)
+    return 'reconcile\n  There is nothing on this log to compare: are --data-dir and --namespace as they should be?';
   const lines = ['reconcile'];
   for (const each of sources)
     lines.push(`  source ${each.source}: ${formatCount(each.published)} published${verdict(each.differences)}`);

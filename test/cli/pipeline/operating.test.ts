@@ -32,6 +32,7 @@ it('search says what to do as long as nothing is embedded, and then finds', asyn
 it('status counts what is on the log and what is left to do', async () => {
   const place = newPlace();
   expect((await place.run('status')).stdout).toMatch(/log is empty: begin with "embed/);
+  expect((await place.run('reconcile')).stdout).toMatch(/nothing on this log to compare: are --data-dir/);
   place.writeRows(
     'documents.csv',
     numbers(0, 7).map((i) => documentRow(i)),
