@@ -29,10 +29,14 @@ export interface Status {
   readonly deadLetters: number;
 }
 
+const OUR_NAMES = /^(?:records$|dead-letters$|(?:embeddings|ledger|shards|processor|sink)\.)/;
+
 export async function readStatus(log: Log, namespace: string, deadLettersTopic: string): Promise<Status> {
-  const prefix = `${namespace}.`;
-  const topics = (await log.topics()).filter(({ name }) => name.startsWith(prefix));
-  const groups = (await log.groups()).filter(({ group }) => group.startsWith(prefix));
+  // A namespace may be the beginning of another one: museum, museum.eu.
+  const isOurs = (name: string): boolean =>
+    name.startsWith(`${namespace}.`) && OUR_NAMES.test(name.slice(namespace.length + 1));
+  const topics = (await log.topics()).filter(({ name }) => isOurs(name));
+  const groups = (await log.groups()).filter(({ group }) => isOurs(group));
   const statuses = topics.map(topicStatus);
   return {
     topics: statuses,

@@ -1,4 +1,5 @@
 import type { Codec } from '../codec/port.ts';
+import { UsageError } from '../errors.ts';
 import { Ledger, restoreLedger } from '../ledger/ledger.ts';
 import type { Log, OutputRecord, TransactionalProducer } from '../log/port.ts';
 import { compactedTopic, deadLetterTopic, type TopicNames } from '../log/topics.ts';
@@ -44,8 +45,8 @@ export async function publish(options: PublishOptions): Promise<PublishReport> {
   ]);
   // The producer first: it fences a run of the same source that is still alive before the ledger is read.
   const producer = await log.producer(ledgerTopic);
+  const ledger = new Ledger();
   try {
-    const ledger = new Ledger();
     for (let partition = 0; partition < partitions; partition++)
       await restoreLedger(ledger, { log, codec: options.codec, topic: ledgerTopic, partition }, options.signal);
     const others = await OtherSources.restore(options, ledgerTopic, options.signal);
@@ -55,6 +56,7 @@ export async function publish(options: PublishOptions): Promise<PublishReport> {
     if (publisher.report.complete && publisher.report.filtered === 0) await publisher.finish(options.prune ?? false);
     return publisher.report;
   } finally {
+    ledger.release();
     await producer.close();
   }
 }
@@ -87,9 +89,12 @@ class Publisher {
     const { source, signal, limit = Infinity, onProgress } = this.#options;
     // The append of one batch is written while the next one is read and encoded.
     let writing: Promise<unknown> = Promise.resolve();
+    let isFirst = true;
     try {
       // Batches are small, so a stop is looked for between them; a reader that is stopped itself rejects.
       for await (const batch of source.read()) {
+        if (isFirst) this.#refuseRenamed(batch);
+        isFirst = false;
         const reachedLimit = this.#take(batch, limit);
         await writing;
         writing = this.#flush();
@@ -125,6 +130,20 @@ class Publisher {
     const outputs = this.#outputs;
     this.#outputs = [];
     return outputs.length === 0 ? Promise.resolve() : this.#producer.append(outputs);
+  }
+
+  /** A source that begins with nothing but the ids of another one is that one under a new name. */
+  #refuseRenamed({ items }: SourceBatch): void {
+    const owners = new Set<string | undefined>();
+    for (const item of items)
+      if (item.kind === 'item') owners.add(this.#ledger.has(item.id) ? undefined : this.#others.ownerOf(item.id));
+    const [owner] = owners;
+    if (owner === undefined || owners.size > 1) return;
+    const { name, location } = this.#options.source;
+    throw new UsageError(
+      `${location} has the ids of the source "${owner}", which has published them. If it is the same source under a new ` +
+        `name, give it the old one: --name=${owner}. If not, make the ids of "${name}" differ: --id='${name}-{COLUMN}'.`,
+    );
   }
 
   /** True when the limit is reached. */

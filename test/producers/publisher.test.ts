@@ -108,6 +108,16 @@ describe('publish', () => {
     });
   });
 
+  it('refuses a source that is another one under a new name, before anything is published', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, rows);
+    const renamed = sourceOf(rows.slice(2), { name: 'renamed' });
+    await expect(publishRows(log, [], { source: renamed })).rejects.toThrow(/the source "rows".*--name=rows/s);
+    expect(await allRecords(log, topics.deadLetters)).toHaveLength(0);
+    const overlapping = sourceOf([{ id: 'own', text: 'own' }, ...rows.slice(8)], { name: 'other' });
+    expect(await publishRows(log, [], { source: overlapping })).toMatchObject({ created: 1, deadLettered: 2 });
+  });
+
   it('goes on after a stop, and fences a run that is still alive', async () => {
     const log = createMemoryLog();
     const stop = new AbortController();

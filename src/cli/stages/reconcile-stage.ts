@@ -107,7 +107,7 @@ export function describeReconciliation({ sources, models, sinks, differences }: 
   }
   for (const each of sinks)
     lines.push(
-      `  sink ${each.sink}: ${formatCount(each.live)} live embeddings in ${formatCount(each.shards)} shards${verdict(each.differences)}`,
+      `  sink ${each.sink}: ${formatCount(each.live)} live embeddings in ${formatCount(each.shards)} ${each.shards === 1 ? 'shard' : 'shards'}${verdict(each.differences)}`,
     );
   const found = `${formatCount(differences)} ${differences === 1 ? 'difference' : 'differences'}`;
   lines.push(differences === 0 ? '  Nothing is missing, stale or double.' : `  ${found}.`);

@@ -106,7 +106,7 @@ export async function discardStage(
   const identity = { ...workspace, ...sinkIdentity(context, options, name) };
   await refuseFolder(workspace, fileSinkNames(identity));
   const discarded = await discardShards(identity);
-  context.log.info(`${discarded.length} shards of ${options.format} are removed and written again.`);
+  context.log.info(`Shards of ${options.format} that are removed and written again: ${discarded.length}.`);
 }
 
 /** Another folder is another sink with a position of its own, so that it gets everything. */
