@@ -45,8 +45,8 @@ export async function publish(options: PublishOptions): Promise<PublishReport> {
   ]);
   // The producer first: it fences a run of the same source that is still alive before the ledger is read.
   const producer = await log.producer(ledgerTopic);
-  const ledger = new Ledger();
   try {
+    const ledger = new Ledger();
     for (let partition = 0; partition < partitions; partition++)
       await restoreLedger(ledger, { log, codec: options.codec, topic: ledgerTopic, partition }, options.signal);
     const others = await OtherSources.restore(options, ledgerTopic, options.signal);
@@ -56,7 +56,6 @@ export async function publish(options: PublishOptions): Promise<PublishReport> {
     if (publisher.report.complete && publisher.report.filtered === 0) await publisher.finish(options.prune ?? false);
     return publisher.report;
   } finally {
-    ledger.release();
     await producer.close();
   }
 }
