@@ -4,9 +4,16 @@ const KEY_WORDS = 3;
 const MAX_LOAD = 0.8;
 const GROWTH = 1.5;
 const FIRST_CAPACITY = 1024;
+const MOST_EXPECTED = 20_000_000;
 const TWO_32 = 0x1_0000_0000;
 /** Ids remembered as they are, so that reading them in the same order again needs no hash. */
 const REMEMBERED_BYTES = 32 * 1024 * 1024;
+
+export interface IdentityIndexOptions {
+  readonly expected?: number;
+  /** Ids kept as they are; beyond it they are hashed each time. */
+  readonly rememberedBytes?: number | undefined;
+}
 
 /**
  * Numbers ids 0, 1, 2 … in the order in which they come, so that what is known of them can stand in plain arrays.
@@ -17,20 +24,27 @@ const REMEMBERED_BYTES = 32 * 1024 * 1024;
  */
 export class IdentityIndex {
   /** (size, 3) */
-  #keys = new Uint32Array(FIRST_CAPACITY * KEY_WORDS);
+  #keys: Uint32Array;
   /** Index + 1 of the id in each slot, 0: empty. */
-  #slots = new Uint32Array(Math.ceil(FIRST_CAPACITY / MAX_LOAD));
+  #slots: Uint32Array;
   #size = 0;
   #last = -1;
   readonly #rememberedBytes: number;
   #ids = new Uint8Array(FIRST_CAPACITY * 16);
   /** (size + 1,): id i is [starts[i], starts[i + 1]); empty when it is not remembered. */
-  #starts = new Uint32Array(FIRST_CAPACITY + 1);
+  #starts: Uint32Array;
   #k0 = 0;
   #k1 = 0;
   #k2 = 0;
 
-  constructor(rememberedBytes = REMEMBERED_BYTES) {
+  /** Ids that are expected: memory that is taken but not used yet costs nothing, growing leaves garbage behind. */
+  readonly expected: number;
+
+  constructor({ expected = FIRST_CAPACITY, rememberedBytes = REMEMBERED_BYTES }: IdentityIndexOptions = {}) {
+    this.expected = Math.min(Math.max(expected, FIRST_CAPACITY), MOST_EXPECTED);
+    this.#keys = new Uint32Array(this.expected * KEY_WORDS);
+    this.#slots = new Uint32Array(Math.ceil(this.expected / MAX_LOAD));
+    this.#starts = new Uint32Array(this.expected + 1);
     this.#rememberedBytes = rememberedBytes;
   }
 

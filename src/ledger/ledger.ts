@@ -114,7 +114,7 @@ export async function restoreLedger(
   const partition = info?.partitionInfo[source.partition];
   if (partition === undefined) return;
   const { startOffset, endOffset } = partition;
-  const options = signal === undefined ? {} : { signal };
+  const options = { transient: true, ...(signal && { signal }) };
   for await (const batch of source.log.read(source.topic, source.partition, startOffset, endOffset, options)) {
     for (const { key, value } of batch.records) {
       if (key === null) continue;

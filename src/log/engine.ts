@@ -36,6 +36,8 @@ export interface FetchedRecords {
   readonly nextOffset: number;
   isEmpty(): boolean;
   take(maxRecords: number): readonly LogRecord[];
+  /** Gives the memory of all records back; those that were taken are not valid any more. */
+  release?(): void;
 }
 
 /** The right to commit for a group, until it is released or somebody takes it over. */

@@ -159,6 +159,11 @@ export interface RunOptions {
 }
 
 export interface ReadOptions {
+  /**
+   * A batch's records are valid only until the next batch is asked for: their memory is then given back at once, where
+   * the log can do so. A reader of a whole topic would otherwise wait for the collector with 100 MB and more.
+   */
+  readonly transient?: boolean;
   readonly maxBatchBytes?: number;
   readonly signal?: AbortSignal;
 }

@@ -15,7 +15,7 @@ export async function* readPartition(
   to: number,
   options: ReadOptions = {},
 ): AsyncGenerator<RecordBatch> {
-  const { signal, maxBatchBytes: maxBytes = DEFAULT_READ_BYTES } = options;
+  const { signal, transient = false, maxBatchBytes: maxBytes = DEFAULT_READ_BYTES } = options;
   const info = (await engine.describe(topic)).partitionInfo[partition];
   const limit = Math.min(to, info?.endOffset ?? 0);
   const fetch = (position: number): Promise<FetchedRecords> => {
@@ -38,5 +38,6 @@ export async function* readPartition(
       if (last === undefined) break;
       yield { topic, partition, records, nextOffset: fetched.isEmpty() ? fetched.nextOffset : last.offset + 1 };
     }
+    if (transient) fetched.release?.();
   }
 }

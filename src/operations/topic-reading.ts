@@ -10,13 +10,14 @@ export async function* readTopic(log: Log, name: string, signal?: AbortSignal): 
   for (const partition of topic?.partitionInfo ?? []) yield* readPartitionOf(log, name, partition, signal);
 }
 
+/** Records are valid only until the next batch is asked for. */
 export async function* readPartitionOf(
   log: Log,
   topic: string,
   { partition, startOffset, endOffset }: PartitionInfo,
   signal?: AbortSignal,
 ): AsyncGenerator<readonly LogRecord[]> {
-  const options = signal === undefined ? {} : { signal };
+  const options = { transient: true, ...(signal && { signal }) };
   for await (const { records } of log.read(topic, partition, startOffset, endOffset, options)) yield records;
   // A stop must not look like the end of the topic.
   signal?.throwIfAborted();

@@ -13,7 +13,7 @@ describe('IdentityIndex', () => {
     const step = fc.record({ add: fc.boolean(), id: fc.oneof(fc.nat({ max: 60 }).map(String), fc.constant('')) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 400 }), fc.boolean(), (steps, sorted) => {
-        const index = new IdentityIndex(rememberedBytes);
+        const index = new IdentityIndex({ rememberedBytes });
         const model = new Map<string, number>();
         // Sorted ones follow one another, and take the way that needs no hash.
         for (const { add, id } of sorted ? steps.toSorted((a, b) => a.id.localeCompare(b.id)) : steps) {

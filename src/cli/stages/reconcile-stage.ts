@@ -35,11 +35,18 @@ export interface ReconcileStageOptions {
   readonly signal: AbortSignal;
 }
 
+/** Offsets of the records topic: at least its records. */
+function recordsOn(topics: readonly TopicInfo[], name: string): number {
+  const partitions = topics.find((topic) => topic.name === name)?.partitionInfo ?? [];
+  return partitions.reduce((total, { startOffset, endOffset }) => total + endOffset - startOffset, 0);
+}
+
 /** Recounts everything from the log and the files: each topic and each file is read once. */
 export async function reconcileStage(workspace: Workspace, options: ReconcileStageOptions): Promise<Reconciliation> {
   const { log, codec, namespace } = workspace;
-  const context = { log, codec, topics: workspace.topics, ids: new IdentityIndex(), signal: options.signal };
   const topics = await log.topics();
+  const ids = new IdentityIndex({ expected: recordsOn(topics, workspace.topics.records) });
+  const context = { log, codec, topics: workspace.topics, ids, signal: options.signal };
   const wanted = await modelsToReconcile(topics, namespace, options.models);
   const outputs = await outputsOf(workspace, topics);
   const kindSets = wanted.map(({ kinds }) => kinds);

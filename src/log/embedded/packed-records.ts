@@ -1,3 +1,4 @@
+import { release } from '../../record/release.ts';
 import type { FetchedRecords } from '../engine.ts';
 import type { LogRecord } from '../port.ts';
 import type { Fetched, FetchedSegment } from './protocol.ts';
@@ -17,6 +18,10 @@ export class PackedRecords implements FetchedRecords {
 
   isEmpty(): boolean {
     return this.#segment >= this.#segments.length;
+  }
+
+  release(): void {
+    for (const { bytes } of this.#segments) release(bytes);
   }
 
   take(maxRecords: number): readonly LogRecord[] {

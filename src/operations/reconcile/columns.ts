@@ -1,11 +1,11 @@
 /**
  * What topics and shards say of each id, in arrays by the id's number in an `IdentityIndex`. A number beyond an array's
- * end was never set. Nothing here is an object an id: ten million of them fit.
+ * end was never set. Nothing here is an object an id: ten million of them fit. Each is made with the number of ids that
+ * is expected, and grows beyond it.
  */
 
 type Values = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
-const FIRST_CAPACITY = 1024;
 const GROWTH = 1.25;
 const LIVE = 1;
 const KNOWN = 2;
@@ -21,8 +21,13 @@ function withRoom<V extends Values>(values: V, length: number): V {
 
 /** 64 bits of a content hash and a state, 12 bytes an id; the state 0 means that there is nothing. */
 export class IdentityColumns {
-  #hashes = new Uint32Array(2 * FIRST_CAPACITY);
-  #states = new Uint32Array(FIRST_CAPACITY);
+  #hashes: Uint32Array<ArrayBuffer>;
+  #states: Uint32Array<ArrayBuffer>;
+
+  constructor(expected: number) {
+    this.#hashes = new Uint32Array(2 * expected);
+    this.#states = new Uint32Array(expected);
+  }
 
   /** The hash begins at byte `at` of `bytes`. */
   set(index: number, bytes: Uint8Array, at: number, state: number): void {
@@ -49,9 +54,15 @@ export class IdentityColumns {
 
 /** Where the latest version of each id stands, and whether it is alive: 11 bytes an id, for up to 65,536 partitions. */
 export class VersionColumns {
-  #offsets = new Float64Array(FIRST_CAPACITY);
-  #partitions = new Uint16Array(FIRST_CAPACITY);
-  #flags = new Uint8Array(FIRST_CAPACITY);
+  #offsets: Float64Array<ArrayBuffer>;
+  #partitions: Uint16Array<ArrayBuffer>;
+  #flags: Uint8Array<ArrayBuffer>;
+
+  constructor(expected: number) {
+    this.#offsets = new Float64Array(expected);
+    this.#partitions = new Uint16Array(expected);
+    this.#flags = new Uint8Array(expected);
+  }
 
   /** Versions that come in order: partition after partition, and by offset within. */
   set(index: number, partition: number, offset: number, isLive: boolean): void {
@@ -85,7 +96,11 @@ export class VersionColumns {
 
 /** One bit of what is known, in a byte an id. */
 export class FlagColumn {
-  #flags = new Uint8Array(FIRST_CAPACITY);
+  #flags: Uint8Array<ArrayBuffer>;
+
+  constructor(expected: number) {
+    this.#flags = new Uint8Array(expected);
+  }
 
   set(index: number, flag: boolean): void {
     this.#flags = withRoom(this.#flags, index + 1);

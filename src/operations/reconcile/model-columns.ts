@@ -34,11 +34,17 @@ export class Fingerprints {
 /** What the ledger and the embeddings topic of one model say: states are an outcome and the fingerprint's number. */
 export class ModelColumns {
   readonly fingerprints = new Fingerprints();
-  readonly ledger = new IdentityColumns();
-  readonly embeddings = new IdentityColumns();
-  readonly versions = new VersionColumns();
+  readonly ledger: IdentityColumns;
+  readonly embeddings: IdentityColumns;
+  readonly versions: VersionColumns;
   /** Of the entry that the ledger got last. */
   latestFingerprint: Uint8Array | undefined;
+
+  constructor(expected: number) {
+    this.ledger = new IdentityColumns(expected);
+    this.embeddings = new IdentityColumns(expected);
+    this.versions = new VersionColumns(expected);
+  }
 
   state(outcome: LedgerOutcome, fingerprint: Uint8Array, at: number): number {
     return (this.fingerprints.numberOf(fingerprint, at) << FINGERPRINT_SHIFT) | (OUTCOMES.indexOf(outcome) + EMBEDDED);
@@ -51,7 +57,7 @@ export class ModelColumns {
 }
 
 export async function readModelColumns(context: ReconcileContext, model: string): Promise<ModelColumns> {
-  const columns = new ModelColumns();
+  const columns = new ModelColumns(context.ids.expected);
   await readLedger(context, context.topics.ledger(model), columns);
   await readEmbeddings(context, context.topics.embeddings(model), columns);
   return columns;

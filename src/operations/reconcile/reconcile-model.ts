@@ -55,7 +55,7 @@ function compare(
 ): Counts {
   const counts = { records: 0, embedded: 0, deadLettered: 0, notApplicable: 0 };
   const { ledger, embeddings, latestFingerprint, fingerprints } = columns;
-  const identities = records.identities(kinds) ?? new IdentityColumns();
+  const identities = records.identities(kinds) ?? new IdentityColumns(0);
   const present = fingerprint === undefined ? latestFingerprint : bytesOfHash(fingerprint);
   const print = fingerprints.numberOf(present ?? bytesOfHash(ZERO_FINGERPRINT), 0);
   /** The outcome of exactly the record's present identity. */

@@ -46,7 +46,7 @@ async function reconcileSource(
 
 /** Dead letters of a source have keys of their own, which no record has; they are no part of this. */
 async function readPublished({ log, codec, ids, signal }: ReconcileContext, topic: string): Promise<FlagColumn> {
-  const published = new FlagColumn();
+  const published = new FlagColumn(ids.expected);
   for await (const batch of readTopic(log, topic, signal))
     for (const { key, value } of batch)
       if (key !== null)

@@ -8,11 +8,13 @@ const APPLICABLE = 1;
 
 /** The live records, and for each set of kinds that a model may read the content hash of those that have such a part. */
 export class RecordColumns {
-  readonly live = new FlagColumn();
+  readonly live: FlagColumn;
   readonly #identities = new Map<string, { readonly kinds: readonly PartKind[]; readonly columns: IdentityColumns }>();
 
-  constructor(kindSets: readonly (readonly PartKind[])[]) {
-    for (const kinds of kindSets) this.#identities.set(nameOf(kinds), { kinds, columns: new IdentityColumns() });
+  constructor(kindSets: readonly (readonly PartKind[])[], expected: number) {
+    this.live = new FlagColumn(expected);
+    for (const kinds of kindSets)
+      this.#identities.set(nameOf(kinds), { kinds, columns: new IdentityColumns(expected) });
   }
 
   /** The state is 0 where the record has no part of these kinds, which are among those of the constructor. */
@@ -35,7 +37,7 @@ export async function readRecordColumns(
   { log, codec, topics, ids, signal }: ReconcileContext,
   kindSets: readonly (readonly PartKind[])[],
 ): Promise<RecordColumns> {
-  const records = new RecordColumns(kindSets);
+  const records = new RecordColumns(kindSets, ids.expected);
   for await (const batch of readTopic(log, topics.records, signal))
     for (const { key, value } of batch)
       if (key !== null) records.set(ids.add(key), value === null ? undefined : codec.viewPartHashes(value));

@@ -15,7 +15,7 @@ export async function readShardColumns(
   shards: readonly ShardDescriptor[],
   differences: Differences,
 ): Promise<VersionColumns> {
-  const written = new VersionColumns();
+  const written = new VersionColumns(ids.expected);
   // Hashing and reading one file take turns on this thread, while the next bytes come from the disk.
   for (const shard of shards) {
     signal?.throwIfAborted();

@@ -6,7 +6,7 @@ import { fatalError } from '../../errors.ts';
 import { scanRow } from '../scan-row.ts';
 import { FingerprintSet } from '../fingerprints.ts';
 import type { FinishedShard, ShardOptions, ShardRows } from '../port.ts';
-import { release } from '../release.ts';
+import { release } from '../../record/release.ts';
 import type { ShardEncoder } from '../shard-encoder.ts';
 import { StagedFileWriter } from '../staged-file.ts';
 

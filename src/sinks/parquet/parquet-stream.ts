@@ -10,7 +10,7 @@ import {
   WriterPropertiesBuilder,
 } from 'parquet-wasm';
 import type { StagedFile } from '../port.ts';
-import { release } from '../release.ts';
+import { release } from '../../record/release.ts';
 import type { StagedFileWriter } from '../staged-file.ts';
 import { fatalError } from '../../errors.ts';
 
