@@ -1,8 +1,17 @@
 /** The entry point: `node src/cli/main.ts produce …` in a clone, `dist/cli/main.js` behind `bin/embedstream.js`. */
-import { endAtOnce } from './end-at-once.ts';
-import { thrownFailure } from './failures.ts';
-import { keepYoungGenerationSmall } from './heap.ts';
-import { runProgram } from './program.ts';
+import { limitMallocArenas } from './malloc-arenas.ts';
+
+const argv = process.argv.slice(2);
+const isQuestion = argv.length === 0 || argv[0] === 'help' || argv.some((word) => /^(?:--help|--version)$/.test(word));
+// What follows is loaded once, in the process that does the work.
+if (!isQuestion) limitMallocArenas();
+
+const [{ endAtOnce }, { thrownFailure }, { keepYoungGenerationSmall }, { runProgram }] = await Promise.all([
+  import('./end-at-once.ts'),
+  import('./failures.ts'),
+  import('./heap.ts'),
+  import('./program.ts'),
+]);
 
 keepYoungGenerationSmall();
 
@@ -18,7 +27,7 @@ process.on('uncaughtException', (error) => {
 });
 
 process.exitCode = await runProgram({
-  argv: process.argv.slice(2),
+  argv,
   environment: process.env,
   folder: process.cwd(),
   stdout: process.stdout,
