@@ -6,6 +6,9 @@ import { formatReport, hasTrouble, reportJson } from '../../telemetry/report.ts'
 import type { ProcessReport, ProduceReport, RunReport, SinkReport } from '../../telemetry/report.ts';
 import type { CommandBody, CommandContext } from '../command.ts';
 import type { embedFlags } from '../definitions/embed.ts';
+import { globalFlags } from '../definitions/global.ts';
+import { DEFAULT_MODEL } from '../definitions/process.ts';
+import { commandLine } from '../help.ts';
 import { isPruneRefused, openSources, produceStage } from '../stages/produce-stage.ts';
 import { processStage } from '../stages/process-stage.ts';
 import { describeReconciliation, reconcileStage, type Reconciliation } from '../stages/reconcile-stage.ts';
@@ -110,16 +113,22 @@ async function runStages(workspace: Workspace, sources: readonly Source[], conte
   return stages;
 }
 
-function hints(options: EmbedContext['options'], sunk: readonly SinkReport[]): string[] {
-  const first = sunk.find(({ sink }) => sink.startsWith('parquet'));
-  const place = options.dataDir === '.embedstream' ? '' : ` --data-dir=${options.dataDir}`;
-  const [model] = options.model;
-  const flag = options.model.length === 1 && model === 'all-MiniLM-L6-v2' ? '' : ` --model=${model ?? ''}`;
+const EXAMPLE = 'examples/catalogue.csv';
+
+function hints({ dataDir, namespace, model, source }: EmbedContext['options'], sunk: readonly SinkReport[]): string[] {
+  const flags = [
+    ...(dataDir === globalFlags.dataDir.default ? [] : [`--data-dir=${dataDir}`]),
+    ...(namespace === globalFlags.namespace.default ? [] : [`--namespace=${namespace}`]),
+    ...(model[0] === DEFAULT_MODEL ? [] : [`--model=${model[0] ?? ''}`]),
+    source[0] === EXAMPLE ? '"bronze vessel with a dragon"' : '"what you look for, in your words"',
+  ];
+  const invocation = import.meta.url.endsWith('.ts') ? 'npm-run' : 'npx';
+  const parquet = sunk.find(({ sink }) => sink.startsWith('parquet'));
   return [
     'Try next:',
-    `  npm run search --${place}${flag} "bronze vessel with a dragon"`,
-    ...(first === undefined
+    `  ${commandLine(invocation, 'search', flags.join(' '))}`,
+    ...(parquet === undefined
       ? []
-      : [`  python3 -c 'import pyarrow.parquet as pq; print(pq.read_table("${first.out}"))'`]),
+      : [`  python3 -c 'import pyarrow.parquet as pq; print(pq.read_table("${parquet.out}"))'`]),
   ];
 }
