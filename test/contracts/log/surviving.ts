@@ -24,7 +24,7 @@ export function survivingContract(_factory: LogFactory, place: PlaceOf): void {
 
   describe('with other processes', () => {
     it('keeps what it acknowledged through kill -9, and each append whole or not at all', async ({ skip }) => {
-      if (place().child === undefined) skip();
+      if (place().child === undefined) skip('this log has no other processes');
       const first = await place().open();
       await first.ensureTopics(topics);
       await first.close();
@@ -51,7 +51,7 @@ export function survivingContract(_factory: LogFactory, place: PlaceOf): void {
     });
 
     it('yields neither a lost nor a second output when consumers are killed', async ({ skip }) => {
-      if (place().child === undefined) skip();
+      if (place().child === undefined) skip('this log has no other processes');
       const log = await place().open();
       await log.ensureTopics(topics);
       await appendAll(log, numbered('in', 0, 4_000));
@@ -66,7 +66,7 @@ export function survivingContract(_factory: LogFactory, place: PlaceOf): void {
     });
 
     it('works side by side: one appends, one consumes and produces, and a group here sees it all', async ({ skip }) => {
-      if (place().child === undefined) skip();
+      if (place().child === undefined) skip('this log has no other processes');
       const log = await place().open();
       await log.ensureTopics(topics);
       const copier = new LogChild(place(), 'copy', 'g', 'in', 'out');

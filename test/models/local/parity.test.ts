@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { sharedMaterial } from '../../shared-material.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import type { Embedder } from '../../../src/models/port.ts';
 import { parityFolder } from '../model-folders.ts';
 import { leastCosine, readFloat32Npy, rowOf } from '../vectors.ts';
 
-const SHARED_PARITY = '/work/shared/data/parity';
+const sharedParity = sharedMaterial('data/parity');
 
 describe(DEFAULT_MODEL, () => {
   let embedder: Embedder;
@@ -30,8 +30,8 @@ describe(DEFAULT_MODEL, () => {
     expect(leastCosine(result.vectors, reference, 384)).toBeGreaterThanOrEqual(0.999);
   });
 
-  it.skipIf(!existsSync(SHARED_PARITY))('agrees with it on the 200 reference texts', async () => {
-    const { reference, result } = await embedTexts(SHARED_PARITY);
+  it.skipIf(sharedParity === undefined)('agrees with it on the 200 reference texts', async () => {
+    const { reference, result } = await embedTexts(sharedParity ?? '');
     expect(leastCosine(result.vectors, reference, 384)).toBeGreaterThanOrEqual(0.999);
   });
 

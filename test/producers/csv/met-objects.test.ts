@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { sharedMaterial } from '../../shared-material.ts';
 import { describe, expect, test } from 'vitest';
 import { openCsvSource } from '../../../src/producers/csv/csv-source.ts';
 import { csvFolder, readAll } from './csv-fixture.ts';
@@ -39,11 +39,11 @@ describe('the met-objects preset', () => {
   });
 });
 
-const MET_OBJECTS = '/work/shared/data/MetObjects.csv';
+const metObjects = sharedMaterial('data/MetObjects.csv');
 
-describe.skipIf(!existsSync(MET_OBJECTS))("MetObjects.csv as one person's spreadsheet saved it", () => {
+describe.skipIf(metObjects === undefined)("MetObjects.csv as one person's spreadsheet saved it", () => {
   test('all rows are accounted for, and names with dashes and accents are right', async () => {
-    const source = await openCsvSource({ path: MET_OBJECTS });
+    const source = await openCsvSource({ path: metObjects ?? '' });
     expect(source.name).toBe('MetObjects');
     const { items, faults, order, bytesRead } = await readAll(source);
     expect(order).toHaveLength(999);
