@@ -7,7 +7,12 @@ export const DEFAULT_MODEL = 'all-MiniLM-L6-v2';
 /** What it takes to run models, whether they follow or not. */
 export const modelRunFlags = defineFlags({
   model: { type: 'list', default: [DEFAULT_MODEL], description: 'Models, each a consumer group of its own' },
-  workers: { type: 'number', schema: count, description: 'Threads that run the model', defaultText: 'one a core' },
+  workers: {
+    type: 'number',
+    schema: count,
+    description: 'Threads that run the model',
+    defaultText: 'one a core, as memory allows',
+  },
   batchTokens: {
     type: 'number',
     schema: count,

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import type { ModelFacts, OnnxWeights } from '../catalog/entry.ts';
@@ -6,11 +5,12 @@ import { describeEntry } from '../describe-model.ts';
 import type { Embedder, EmbedInput, EmbedResult, ModelInfo } from '../port.ts';
 import { BatchScheduler } from './batch-scheduler.ts';
 import { checkCanary } from './canary.ts';
+import { defaultWorkers } from './default-workers.ts';
 import { InferenceWorkers } from './inference-workers.ts';
 import { EmbedWindow } from './window.ts';
 
 export interface LocalEmbedderOptions {
-  /** Worker threads, a session of about 150 MB each. Default: the cores this process may use. */
+  /** Worker threads, a session of about 150 MB each. Default: the cores this process may use, as memory allows. */
   readonly workers?: number;
   /** Most tokens in a batch, padding included. Default 512. */
   readonly batchTokens?: number;
@@ -32,7 +32,7 @@ const DEFAULT_BATCH_TOKENS = 512;
  * died and with EMBEDDER_CLOSED after `close`.
  */
 export async function createLocalEmbedder(model: LocalModel, options: LocalEmbedderOptions = {}): Promise<Embedder> {
-  const count = positive('workers', options.workers ?? availableParallelism());
+  const count = positive('workers', options.workers ?? defaultWorkers());
   const batchTokens = positive('batchTokens', options.batchTokens ?? DEFAULT_BATCH_TOKENS);
   const { folder, graph } = model.weights;
   const workers = new InferenceWorkers({
