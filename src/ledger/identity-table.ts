@@ -1,3 +1,4 @@
+import { release } from '../record/release.ts';
 import { digestOfId, wordOfDigest } from './id-digest.ts';
 
 const WORDS = 6;
@@ -176,7 +177,7 @@ export class IdentityTable {
       for (let word = 0; word < WORDS; word++) part.words[to + word] = old[at + word] ?? 0;
     }
     // Nobody reads it any more, and the collector would let it wait.
-    old.buffer.transfer(0);
+    release(old);
     this.#k0 = k0;
     this.#k1 = k1;
     this.#k2 = k2;

@@ -54,20 +54,41 @@ function topicStatus({ name, partitions, cleanup, partitionInfo }: TopicInfo): T
 function groupStatus(info: GroupInfo, topics: readonly TopicInfo[]): GroupStatus[] {
   const names = [...new Set(info.committed.map(({ topic }) => topic))];
   return names.map((name) => {
-    const committed = new Map(
-      info.committed.filter(({ topic }) => topic === name).map(({ partition, offset }) => [partition, offset]),
+    const partitions = partitionStatuses(
+      info,
+      topics.find((topic) => topic.name === name),
     );
-    const ends = topics.find((topic) => topic.name === name)?.partitionInfo ?? [];
-    const partitions = ends.map(({ partition, startOffset, endOffset }): PartitionStatus => {
-      const next = Math.max(committed.get(partition) ?? startOffset, startOffset);
-      return { partition, committed: next, end: endOffset, lag: Math.max(0, endOffset - next) };
-    });
     return {
       group: info.group,
       topic: name,
-      lag: partitions.reduce((total, { lag }) => total + lag, 0),
+      lag: totalLag(partitions),
       partitions,
       ...(info.owner !== undefined && { owner: info.owner }),
     };
   });
+}
+
+/** How far a group is in a topic; one that has committed nothing is at the start. */
+function partitionStatuses(group: GroupInfo | undefined, topic: TopicInfo | undefined): PartitionStatus[] {
+  const committed = new Map(
+    group?.committed.filter((each) => each.topic === topic?.name).map(({ partition, offset }) => [partition, offset]),
+  );
+  return (topic?.partitionInfo ?? []).map(({ partition, startOffset, endOffset }) => {
+    const next = Math.max(committed.get(partition) ?? startOffset, startOffset);
+    return { partition, committed: next, end: endOffset, lag: Math.max(0, endOffset - next) };
+  });
+}
+
+function totalLag(partitions: readonly PartitionStatus[]): number {
+  return partitions.reduce((total, { lag }) => total + lag, 0);
+}
+
+/** Offsets of a topic that a group has not read yet. */
+export async function lagOf(log: Log, group: string, topic: string): Promise<number> {
+  const [groups, topics] = await Promise.all([log.groups(), log.topics()]);
+  const partitions = partitionStatuses(
+    groups.find((each) => each.group === group),
+    topics.find(({ name }) => name === topic),
+  );
+  return totalLag(partitions);
 }

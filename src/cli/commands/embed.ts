@@ -7,7 +7,7 @@ import type { ProcessReport, ProduceReport, RunReport, SinkReport } from '../../
 import type { CommandBody, CommandContext } from '../command.ts';
 import type { embedFlags } from '../definitions/embed.ts';
 import { globalFlags } from '../definitions/global.ts';
-import { DEFAULT_MODEL } from '../definitions/process.ts';
+import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { commandLine } from '../help.ts';
 import { isPruneRefused, openSources, produceStage } from '../stages/produce-stage.ts';
 import { processStage } from '../stages/process-stage.ts';
@@ -99,7 +99,7 @@ async function runStages(workspace: Workspace, sources: readonly Source[], conte
     });
     const sinking = processing.flatMap(({ model, processed }) =>
       options.sink.map(async (format) => {
-        const target = { model, format: format };
+        const target = { model, format };
         const report = options.snapshot
           ? await processed.then(() => snapshotStage(workspace, sinkContext, target))
           : await sinkStage(workspace, sinkContext, { ...target, partitions, until: processed });

@@ -1,9 +1,9 @@
-import { formatReport, hasTrouble, reportJson } from '../../telemetry/report.ts';
 import type { CommandBody } from '../command.ts';
 import type { processFlags } from '../definitions/process.ts';
 import { processStage } from '../stages/process-stage.ts';
 import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
+import { printReport } from '../stages/print-report.ts';
 import { withWorkspace } from '../wiring.ts';
 
 export const run: CommandBody<typeof processFlags> = async (context) => {
@@ -17,7 +17,5 @@ export const run: CommandBody<typeof processFlags> = async (context) => {
       ),
     ),
   );
-  const report = { produced: [], processed, sunk: [], elapsedMs: performance.now() - startMs };
-  context.output.result(reportJson(report), () => formatReport(report));
-  return hasTrouble(report) ? 1 : 0;
+  return printReport(context, startMs, { processed });
 };

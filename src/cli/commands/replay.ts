@@ -1,9 +1,9 @@
-import { formatReport, hasTrouble, reportJson } from '../../telemetry/report.ts';
 import type { CommandBody } from '../command.ts';
 import type { replayFlags } from '../definitions/sink.ts';
 import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
 import { discardStage, sinkStage } from '../stages/sink-stage.ts';
+import { printReport } from '../stages/print-report.ts';
 import { withWorkspace } from '../wiring.ts';
 
 export const run: CommandBody<typeof replayFlags> = async (context) => {
@@ -20,7 +20,5 @@ export const run: CommandBody<typeof replayFlags> = async (context) => {
       targets.map((target) => sinkStage(workspace, { ...context, signal }, { ...target, until: 'end' })),
     );
   });
-  const report = { produced: [], processed: [], sunk, elapsedMs: performance.now() - startMs };
-  context.output.result(reportJson(report), () => formatReport(report));
-  return hasTrouble(report) ? 1 : 0;
+  return printReport(context, startMs, { sunk });
 };

@@ -1,17 +1,17 @@
-import { formatReport, hasTrouble, reportJson } from '../../telemetry/report.ts';
 import type { CommandBody } from '../command.ts';
 import type { sinkFlags, sinkPositionals } from '../definitions/sink.ts';
 import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
 import { sinkStage } from '../stages/sink-stage.ts';
 import { snapshotStage } from '../stages/snapshot-stage.ts';
+import { printReport } from '../stages/print-report.ts';
 import { withWorkspace } from '../wiring.ts';
 
 export const run: CommandBody<typeof sinkFlags, typeof sinkPositionals> = async (context) => {
   const startMs = performance.now();
   const { options, args } = context;
   await refuseRepeats(options.model, args.formats);
-  const pairs = options.model.flatMap((model) => args.formats.map((format) => ({ model, format: format })));
+  const pairs = options.model.flatMap((model) => args.formats.map((format) => ({ model, format })));
   const sunk = await withWorkspace(options, (workspace) =>
     runTogether(context.signal, (signal) =>
       pairs.map(({ model, format }) =>
@@ -29,7 +29,5 @@ export const run: CommandBody<typeof sinkFlags, typeof sinkPositionals> = async 
       ),
     ),
   );
-  const report = { produced: [], processed: [], sunk, elapsedMs: performance.now() - startMs };
-  context.output.result(reportJson(report), () => formatReport(report));
-  return hasTrouble(report) ? 1 : 0;
+  return printReport(context, startMs, { sunk });
 };

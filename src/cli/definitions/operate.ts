@@ -1,6 +1,6 @@
 import { describeCommand, definePositionals } from '../command.ts';
 import { defineFlags } from '../flags.ts';
-import { DEFAULT_MODEL } from './process.ts';
+import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { count } from './schemas.ts';
 
 export const statusFlags = defineFlags({});

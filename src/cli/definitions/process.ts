@@ -1,8 +1,7 @@
+import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { count } from './schemas.ts';
-
-export const DEFAULT_MODEL = 'all-MiniLM-L6-v2';
 
 /** What it takes to run models, whether they follow or not. */
 export const modelRunFlags = defineFlags({

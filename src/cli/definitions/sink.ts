@@ -1,6 +1,6 @@
 import { describeCommand, definePositionals } from '../command.ts';
 import { defineFlags } from '../flags.ts';
-import { DEFAULT_MODEL } from './process.ts';
+import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { count, plainName } from './schemas.ts';
 
 export const FORMATS = ['parquet', 'npy'] as const;

@@ -6,6 +6,7 @@ import type { ProcessReport } from '../../telemetry/report.ts';
 import type { CommandContext } from '../command.ts';
 import type { modelRunFlags } from '../definitions/process.ts';
 import { partitionCount, type Workspace } from '../wiring.ts';
+import { watchTotal } from './watch-total.ts';
 
 export type ProcessContext = Pick<CommandContext<typeof modelRunFlags>, 'options' | 'signal' | 'log' | 'progress'>;
 
@@ -71,36 +72,4 @@ async function runProcessor(
   }
   stage.finish();
   return { model: name, ...task.counts, elapsedMs: performance.now() - startMs };
-}
-
-const WATCH_MS = 1_000;
-
-/** Keeps a stage's total at what was done plus what is left on the log, which may still grow. */
-export function watchTotal(
-  { log }: Workspace,
-  group: string,
-  topic: string,
-  done: () => number,
-  stage: { setTotal(total: number): void },
-): () => void {
-  const watch = async (): Promise<void> => {
-    const topics = await log.topics();
-    const groups = await log.groups();
-    const ends = topics.find(({ name }) => name === topic)?.partitionInfo ?? [];
-    const committed = groups.find((each) => each.group === group)?.committed ?? [];
-    const left = ends.map(({ partition, startOffset, endOffset }) => {
-      const next = committed.find((each) => each.topic === topic && each.partition === partition)?.offset;
-      return endOffset - (next ?? startOffset);
-    });
-    stage.setTotal(done() + left.reduce((total, each) => total + each, 0));
-  };
-  // Progress is for the eye: a log that fails here fails the run where it matters.
-  const tick = (): void => {
-    watch().catch(() => undefined);
-  };
-  tick();
-  const timer = setInterval(tick, WATCH_MS);
-  return () => {
-    clearInterval(timer);
-  };
 }

@@ -10,10 +10,10 @@ import { ShardCatalog } from '../../sinks/shard-catalog.ts';
 import { shardsInFolder } from '../../sinks/shard-folder.ts';
 import type { SinkReport } from '../../telemetry/report.ts';
 import type { CommandContext } from '../command.ts';
-import type { FORMATS, outputFlags } from '../definitions/sink.ts';
+import { outputFlags, type FORMATS } from '../definitions/sink.ts';
 import type { OptionsOf } from '../flags.ts';
 import { partitionCount, type Workspace } from '../wiring.ts';
-import { watchTotal } from './process-stage.ts';
+import { watchTotal } from './watch-total.ts';
 
 export type SinkContext = Pick<CommandContext, 'signal' | 'log' | 'progress'> & {
   readonly options: Omit<OptionsOf<typeof outputFlags>, 'snapshot'>;
@@ -29,7 +29,6 @@ export interface SinkStageOptions {
   readonly partitions?: number;
 }
 
-const DEFAULT_OUT = 'data';
 const FOLLOW_QUIET_MS = 10_000;
 const NEVER_QUIET_MS = 2 ** 31 - 1;
 /** Records of one `process` call of a sink: its encoder takes them in one message. */
@@ -51,7 +50,7 @@ export async function sinkStage(
   await log.ensureTopics([compactedTopic(topics.embeddings(entry.name), partitions)]);
   const sink = createFileSink({
     ...workspace,
-    ...sinkIdentity(context, stageOptions, entry.name),
+    ...sinkIdentity(workspace, context, stageOptions, entry.name),
     dimension: entry.dimension,
     shardRows: options.shardRows,
   });
@@ -83,17 +82,14 @@ export async function sinkStage(
 
 /** What a sink is known by: the same flags must lead to the same position and folder again. */
 function sinkIdentity(
+  { topics }: Pick<Workspace, 'topics'>,
   { options }: Pick<SinkContext, 'options'>,
   { format, sinkName }: Pick<SinkStageOptions, 'format' | 'sinkName'>,
   model: string,
 ): Pick<FileSinkOptions, 'format' | 'model' | 'out' | 'sinkName' | 'dtype'> {
-  return {
-    format,
-    model,
-    out: resolve(options.out),
-    sinkName: sinkName ?? defaultSinkName(format, model, options),
-    ...(format === 'npy' && { dtype: options.dtype }),
-  };
+  const out = resolve(options.out);
+  const identity = { format, model, out, ...(format === 'npy' && { dtype: options.dtype }) };
+  return { ...identity, sinkName: sinkName ?? inFolder(fileSinkNames({ ...identity, topics }).sinkName, out) };
 }
 
 /** Removes what a sink has written, so that `sinkStage` writes it again from the start of the log. */
@@ -103,17 +99,15 @@ export async function discardStage(
   options: Pick<SinkStageOptions, 'format' | 'model' | 'sinkName'>,
 ): Promise<void> {
   const { name } = await findModel(options.model);
-  const identity = { ...workspace, ...sinkIdentity(context, options, name) };
+  const identity = { ...workspace, ...sinkIdentity(workspace, context, options, name) };
   await refuseFolder(workspace, fileSinkNames(identity));
   const discarded = await discardShards(identity);
   context.log.info(`Shards of ${options.format} that are removed and written again: ${discarded.length}.`);
 }
 
 /** Another folder is another sink with a position of its own, so that it gets everything. */
-function defaultSinkName(format: string, model: string, { out, dtype }: { out: string; dtype: string }): string {
-  const half = format === 'npy' && dtype === 'fp16' ? '-fp16' : '';
-  const name = `${format}${half}-${model}`;
-  return resolve(out) === resolve(DEFAULT_OUT) ? name : `${name}-${sha256(resolve(out)).toString('hex').slice(0, 8)}`;
+function inFolder(name: string, out: string): string {
+  return out === resolve(outputFlags.out.default) ? name : `${name}-${sha256(out).toString('hex').slice(0, 8)}`;
 }
 
 /** A sink that has written to one folder would leave holes in another, and two sinks in one folder would double rows. */

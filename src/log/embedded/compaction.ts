@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fatalError } from '../../errors.ts';
+import { release } from '../../record/release.ts';
 import { CHUNK_BYTES } from './append-packing.ts';
 import type { BatchStore, StoredBatch } from './batch-store.ts';
 import { passesFor, RecordBits, SupersededFinder } from './compaction-plan.ts';
@@ -135,7 +136,7 @@ export class Compactor {
       const digests = this.#digests(head);
       finder.add(digests, head.firstIndex, head.dropTombstones);
       // 12 MB for a million records, and too few objects for the collector to come by.
-      digests.buffer.transfer(0);
+      release(digests);
       if (++since % BATCHES_A_TURN === 0) await turn();
     }
   }

@@ -1,6 +1,7 @@
 import { parentPort, workerData, type Transferable } from 'node:worker_threads';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PipelineError } from '../../errors.ts';
+import { release } from '../../record/release.ts';
 import { logClosed } from '../log-errors.ts';
 import { BatchStore } from './batch-store.ts';
 import { Compactor } from './compaction.ts';
@@ -63,7 +64,7 @@ function handlersOf(database: LogDatabase, dataDir: string): Handlers {
         return chunks;
       });
       // SQLite has it; this thread makes too few objects for the collector to come by soon.
-      request.buffer.transfer(0);
+      release(request.buffer);
       return appended;
     },
     fetch: (range) => batches.fetch(range),

@@ -1,10 +1,9 @@
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_MODEL } from './default-model.ts';
 import type { CatalogEntry } from './entry.ts';
 
 /** The package's `models/` folder: three levels up both from `src/models/catalog/` and from `dist/models/catalog/`. */
 const packageModels = new URL('../../../models/', import.meta.url);
-
-export const DEFAULT_MODEL = 'all-MiniLM-L6-v2';
 
 const MINILM_CARD = 'https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2';
 

@@ -2,7 +2,7 @@ import { sharedMaterial } from '../../shared-material.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEFAULT_MODEL } from '../../../src/models/catalog/entries.ts';
+import { DEFAULT_MODEL } from '../../../src/models/catalog/default-model.ts';
 import { createEmbedder } from '../../../src/models/create-embedder.ts';
 import type { Embedder } from '../../../src/models/port.ts';
 import { parityFolder } from '../model-folders.ts';
