@@ -1,4 +1,5 @@
-import type { LogRecord, OutputRecord, TopicInfo } from './port.ts';
+import type { LogRecord, OutputRecord, Task, TopicInfo } from './port.ts';
+import type { LogObserver } from './observer.ts';
 
 /**
  * What an adapter gives to the task runner (`runner.ts`) and to `readPartition` (`reading.ts`), which are the same
@@ -6,6 +7,8 @@ import type { LogRecord, OutputRecord, TopicInfo } from './port.ts';
  * retriable are retried by the caller.
  */
 export interface LogEngine {
+  /** Told of what the runs and reads of this engine do. */
+  readonly observer?: LogObserver;
   /** Rejects with LOG_TOPIC_UNKNOWN. Offsets are those of this moment. */
   describe(topic: string): Promise<TopicInfo>;
   /**
@@ -14,7 +17,7 @@ export interface LogEngine {
    */
   fetch(request: FetchRequest): Promise<FetchedRecords>;
   /** Rejects with LOG_GROUP_OWNED unless `takeOver`; the older owner is fenced. */
-  acquire(group: string, takeOver: boolean): Promise<GroupLease>;
+  acquire(task: Pick<Task, 'group' | 'inputs'>, takeOver: boolean): Promise<GroupLease>;
   /**
    * Calls `listener` soon after records may have been appended, by this process or another one; spurious calls are
    * allowed. `touches` tells whether a partition may be meant. Answers once no later append can be missed.

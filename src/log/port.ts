@@ -51,6 +51,8 @@ export interface TopicSpec {
   readonly name: string;
   readonly partitions: number;
   readonly cleanup: 'compact' | 'delete';
+  /** How a server stores it; left out: none. Logs without a server ignore it. */
+  readonly compression?: 'zstd' | 'none';
 }
 
 export interface PartitionInfo {
@@ -61,16 +63,29 @@ export interface PartitionInfo {
   readonly endOffset: number;
 }
 
+export interface PartitionOffset {
+  readonly partition: number;
+  readonly offset: number;
+}
+
 export interface TopicInfo extends TopicSpec {
   readonly partitionInfo: readonly PartitionInfo[];
+}
+
+/** One who runs a group. */
+export interface GroupMember {
+  /** Who, in words: "pid 4711 on host since …", or client id and host. */
+  readonly name: string;
+  /** What it works on; empty while it has nothing. */
+  readonly assigned: readonly { readonly topic: string; readonly partition: number }[];
 }
 
 export interface GroupInfo {
   readonly group: string;
   /** Next offset to read, for each partition that was ever committed. */
   readonly committed: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[];
-  /** Who holds the group now, in words ("pid 4711 on host"), or undefined when nobody does. */
-  readonly owner?: string;
+  /** Who runs the group now; empty when nobody does. */
+  readonly members: readonly GroupMember[];
 }
 
 export interface AppendedRange {
@@ -189,6 +204,11 @@ export interface Log {
   run(task: Task, options?: RunOptions): Promise<void>;
   /** Committed records of one partition in [from, to), without a group. */
   read(topic: string, partition: number, from: number, to: number, options?: ReadOptions): AsyncIterable<RecordBatch>;
+  /**
+   * For each partition, the offset of the first record of this time (milliseconds since the epoch) or later, in offset
+   * order; the partition's end where there is none. Rejects with LOG_TOPIC_UNKNOWN.
+   */
+  offsetsAt(topic: string, timestampMs: number): Promise<readonly PartitionOffset[]>;
   /** Sets a group's next offsets. Rejects with LOG_GROUP_OWNED while it runs. */
   resetGroup(group: string, offsets: readonly { topic: string; partition: number; offset: number }[]): Promise<void>;
   /** Keeps the latest record of each key in compacted topics. A no-op where the server does it by itself. */

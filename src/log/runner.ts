@@ -25,7 +25,8 @@ export async function runTask(engine: LogEngine, task: Task, options: RunOptions
   const inputs = await describeInputs(engine, task);
   const stop = options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
   if (stop.aborted) return;
-  const lease = await engine.acquire(task.group, options.takeOver ?? false);
+  const lease = await engine.acquire(task, options.takeOver ?? false);
+  engine.observer?.assigned?.(task.group, inputs.length);
   const run = new TaskRun(engine, task, options, lease, stop);
   try {
     await run.execute(inputs);
@@ -142,6 +143,7 @@ class TaskRun {
       ...(this.#options.until === 'end' ? {} : { quietMs: this.#options.quietMs ?? DEFAULT_QUIET_MS }),
       failure,
       stop: this.#stop,
+      ...(this.#engine.observer && { observed: { group: this.#task.group, observer: this.#engine.observer } }),
     });
     this.#fetchers.set(name, fetcher);
     this.#loops.add(loop);

@@ -32,10 +32,16 @@ export function topicNames(namespace: string): TopicNames {
   };
 }
 
+/** Embeddings and ledgers: vectors and hashes, which compression can't make smaller. */
 export function compactedTopic(name: string, partitions: number): TopicSpec {
-  return { name, partitions, cleanup: 'compact' };
+  return { name, partitions, cleanup: 'compact', compression: 'none' };
+}
+
+/** Records and descriptors of shards: text, which shrinks. */
+export function compressedTopic(name: string, partitions: number): TopicSpec {
+  return { ...compactedTopic(name, partitions), compression: 'zstd' };
 }
 
 export function deadLetterTopic(name: string, partitions: number): TopicSpec {
-  return { name, partitions, cleanup: 'delete' };
+  return { name, partitions, cleanup: 'delete', compression: 'zstd' };
 }

@@ -63,7 +63,7 @@ function groupStatus(info: GroupInfo, topics: readonly TopicInfo[]): GroupStatus
       topic: name,
       lag: totalLag(partitions),
       partitions,
-      ...(info.owner !== undefined && { owner: info.owner }),
+      ...(info.members[0] !== undefined && { owner: info.members[0].name }),
     };
   });
 }

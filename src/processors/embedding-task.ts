@@ -2,7 +2,7 @@ import type { Codec } from '../codec/port.ts';
 import { bytesOfHash } from '../codec/hashes.ts';
 import { Ledger, restoreLedger } from '../ledger/ledger.ts';
 import type { Log, PartitionContext, PartitionTask, Task } from '../log/port.ts';
-import { compactedTopic, deadLetterTopic, topicSegment, type TopicNames } from '../log/topics.ts';
+import { compactedTopic, compressedTopic, deadLetterTopic, topicSegment, type TopicNames } from '../log/topics.ts';
 import type { Embedder } from '../models/port.ts';
 import { EmbeddingPartition } from './embedding-partition.ts';
 import { emptyCounts, type ProcessCounts } from './outcomes.ts';
@@ -25,7 +25,7 @@ export async function ensureProcessorTopics(
   partitions: number,
 ): Promise<void> {
   await log.ensureTopics([
-    compactedTopic(topics.records, partitions),
+    compressedTopic(topics.records, partitions),
     compactedTopic(topics.embeddings(model), partitions),
     compactedTopic(topics.ledger(model), partitions),
     deadLetterTopic(topics.deadLetters, partitions),

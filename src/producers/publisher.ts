@@ -2,7 +2,7 @@ import type { Codec } from '../codec/port.ts';
 import { UsageError } from '../errors.ts';
 import { Ledger, restoreLedger } from '../ledger/ledger.ts';
 import type { Log, OutputRecord, TransactionalProducer } from '../log/port.ts';
-import { compactedTopic, deadLetterTopic, type TopicNames } from '../log/topics.ts';
+import { compactedTopic, compressedTopic, deadLetterTopic, type TopicNames } from '../log/topics.ts';
 import { deadLetterHeaders } from '../record/dead-letter.ts';
 import { sha256 } from '../record/identity.ts';
 import type { Source, SourceBatch, SourceFault, SourceItem } from './port.ts';
@@ -39,7 +39,7 @@ export async function publish(options: PublishOptions): Promise<PublishReport> {
   const { source, log, topics, partitions } = options;
   const ledgerTopic = topics.sourceLedger(source.name);
   await log.ensureTopics([
-    compactedTopic(topics.records, partitions),
+    compressedTopic(topics.records, partitions),
     deadLetterTopic(topics.deadLetters, partitions),
     compactedTopic(ledgerTopic, partitions),
   ]);

@@ -24,11 +24,11 @@ export type DiscardOptions = Pick<
 export async function discardShards(options: DiscardOptions): Promise<readonly ShardDescriptor[]> {
   const { log, codec, from = 0 } = options;
   const names = fileSinkNames(options);
-  const owner = (await log.groups()).find(({ group }) => group === names.group)?.owner;
+  const [owner] = (await log.groups()).find(({ group }) => group === names.group)?.members ?? [];
   if (owner !== undefined) {
     throw fatalError(
       'LOG_GROUP_OWNED',
-      `${names.sinkName} is running (${owner}): stop it before its shards are discarded.`,
+      `${names.sinkName} is running (${owner.name}): stop it before its shards are discarded.`,
     );
   }
   const topics = await log.topics();

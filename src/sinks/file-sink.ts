@@ -8,7 +8,7 @@ import { createShardFormat } from './worker-format.ts';
 import type { Codec } from '../codec/port.ts';
 import { UsageError } from '../errors.ts';
 import type { Log, PartitionContext, PartitionTask, Task } from '../log/port.ts';
-import { compactedTopic, topicSegment, type TopicNames } from '../log/topics.ts';
+import { compressedTopic, topicSegment, type TopicNames } from '../log/topics.ts';
 import type { ShardDescriptor } from '../record/types.ts';
 
 export const DEFAULT_SHARD_ROWS = 50_000;
@@ -112,7 +112,7 @@ export function createFileSink(options: FileSinkOptions): FileSink {
   let prepared: Promise<void> | undefined;
   async function prepare(): Promise<void> {
     const info = (await log.topics()).find((topic) => topic.name === input);
-    await log.ensureTopics([compactedTopic(shardsTopic, info?.partitions ?? 1)]);
+    await log.ensureTopics([compressedTopic(shardsTopic, info?.partitions ?? 1)]);
   }
 
   async function open({ topic, partition }: PartitionContext): Promise<PartitionTask> {

@@ -50,11 +50,11 @@ export const run: CommandBody<typeof embedFlags> = async (context) => {
 /** Before anything is published: a second run of a source would fence the first one, and then both would end. */
 async function refuseOwned({ log, namespace }: Workspace, options: EmbedContext['options']): Promise<void> {
   if (options.takeOver) return;
-  const groups = new Map((await log.groups()).map(({ group, owner }) => [group, owner]));
+  const groups = new Map((await log.groups()).map(({ group, members }) => [group, members]));
   for (const model of options.model) {
     const group = processorGroup(namespace, (await findModel(model)).name);
-    const owner = groups.get(group);
-    if (owner !== undefined) throw groupOwned(group, owner);
+    const [owner] = groups.get(group) ?? [];
+    if (owner !== undefined) throw groupOwned(group, owner.name);
   }
 }
 

@@ -91,9 +91,17 @@ export class BatchStore {
 
   /** The batch that ends at an offset, for one who knows that it is there. */
   read(partitionId: number, lastOffset: number): Uint8Array<ArrayBuffer> {
-    const batch = this.#next.get(partitionId, lastOffset);
+    const batch = this.next(partitionId, lastOffset);
     if (batch === undefined) throw fatalError('LOG_UNREADABLE', `${this.#path} is damaged: a batch of it vanished.`);
-    return this.#checked(batch, partitionId);
+    return batch.data;
+  }
+
+  /** The first batch that ends at this offset or later. */
+  next(partitionId: number, offset: number): Pick<StoredBatch, 'baseOffset' | 'lastOffset' | 'data'> | undefined {
+    const batch = this.#next.get(partitionId, offset);
+    if (batch === undefined) return undefined;
+    const data = this.#checked(batch, partitionId);
+    return { baseOffset: integer(batch, 'base_offset'), lastOffset: integer(batch, 'last_offset'), data };
   }
 
   #bytesOfNext(partitionId: number, offset: number): number {

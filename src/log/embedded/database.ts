@@ -38,6 +38,13 @@ const SCHEMA = `
   ) WITHOUT ROWID;
 `;
 
+/** What a group's owner reads. It came after the first logs, and who does not know it can do without. */
+const LATER_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS group_inputs (
+    group_name TEXT NOT NULL, topic TEXT NOT NULL, PRIMARY KEY (group_name, topic)
+  ) WITHOUT ROWID;
+`;
+
 /** The open file, and transactions on it. */
 export interface LogDatabase {
   readonly connection: DatabaseSync;
@@ -113,6 +120,7 @@ function ensureSchema(connection: DatabaseSync, path: string): number {
         `Update embedstream, or use another data folder.`,
     );
   }
+  connection.exec(LATER_SCHEMA);
   return metaValue(connection, 'digest_seed');
 }
 

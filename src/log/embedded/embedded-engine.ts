@@ -1,6 +1,6 @@
 import type { FetchedRecords, FetchRequest, GroupLease, InputOffset, LogEngine } from '../engine.ts';
 import { partitionUnknown, topicUnknown } from '../log-errors.ts';
-import type { AppendedRange, OutputRecord, TopicInfo } from '../port.ts';
+import type { AppendedRange, OutputRecord, Task, TopicInfo } from '../port.ts';
 import { packAppend } from './append-packing.ts';
 import { PackedRecords } from './packed-records.ts';
 import type { AppendedChunk, TopicRow, Writer } from './protocol.ts';
@@ -52,8 +52,9 @@ export class EmbeddedEngine implements LogEngine {
     return new PackedRecords(await this.#worker.call('fetch', range));
   }
 
-  async acquire(group: string, takeOver: boolean): Promise<GroupLease> {
-    const { epoch, committed } = await this.#worker.call('acquireGroup', { group, takeOver, nowMs: this.#clock() });
+  async acquire({ group, inputs }: Pick<Task, 'group' | 'inputs'>, takeOver: boolean): Promise<GroupLease> {
+    const request = { group, inputs, takeOver, nowMs: this.#clock() };
+    const { epoch, committed } = await this.#worker.call('acquireGroup', request);
     await this.#refreshTopics();
     const offsets = new Map(committed.map(({ partitionId, offset }) => [partitionId, offset]));
     return {

@@ -5,6 +5,7 @@ import type {
   GroupInfo,
   Log,
   OutputRecord,
+  PartitionOffset,
   ReadOptions,
   RecordBatch,
   RunOptions,
@@ -65,6 +66,11 @@ class EmbeddedLog implements Log {
   async groups(): Promise<readonly GroupInfo[]> {
     this.#running.check();
     return this.#engine.worker.call('groups', null);
+  }
+
+  async offsetsAt(topic: string, timestampMs: number): Promise<readonly PartitionOffset[]> {
+    this.#running.check();
+    return this.#engine.worker.call('offsetsAt', { topic, timestampMs });
   }
 
   async producer(transactionalId: string): Promise<TransactionalProducer> {

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { groupFenced, groupOwned, producerFenced } from '../log-errors.ts';
-import type { GroupInfo } from '../port.ts';
+import type { GroupInfo, GroupMember } from '../port.ts';
 import type { LogDatabase } from './database.ts';
 import { LockFile } from './lock-file.ts';
-import type { AcquiredGroup, Writer } from './protocol.ts';
+import type { AcquiredGroup, AcquireRequest, Writer } from './protocol.ts';
 import { integer, text, type Row } from './rows.ts';
 
 /**
@@ -51,7 +51,7 @@ export class GroupStore {
       .run(group, partitionId, offset);
   }
 
-  acquire(group: string, takeOver: boolean, nowMs: number): AcquiredGroup {
+  acquire({ group, inputs, takeOver, nowMs }: AcquireRequest): AcquiredGroup {
     let lock: LockFile | undefined;
     try {
       const acquired = this.#database.write(() => {
@@ -66,6 +66,7 @@ export class GroupStore {
              ON CONFLICT DO UPDATE SET epoch = excluded.epoch, owner = excluded.owner, since_ms = excluded.since_ms`,
           )
           .run(group, epoch, `pid ${process.pid} on ${hostname()}`, nowMs);
+        this.#setInputs(group, inputs);
         return { epoch, lock, committed: this.#offsets(group) };
       });
       this.#locks.set(`${group}\n${acquired.epoch}`, acquired.lock);
@@ -114,8 +115,28 @@ export class GroupStore {
           offset: integer(offset, 'offset'),
         }));
         const isOwned = LockFile.isHeld(this.#lockPath(group, integer(row, 'epoch')));
-        return { group, committed: offsets, ...(isOwned ? { owner: ownerOf(row) } : {}) };
+        return { group, committed: offsets, members: isOwned ? [this.#member(group, row)] : [] };
       });
+  }
+
+  /** The owner of a group has all partitions of its inputs. */
+  #member(group: string, row: Row): GroupMember {
+    const assigned = this.#database.connection
+      .prepare(
+        `SELECT topics.name AS topic, partitions.partition FROM group_inputs
+         JOIN topics ON topics.name = group_inputs.topic JOIN partitions ON partitions.topic_id = topics.id
+         WHERE group_name = ? ORDER BY topics.name, partitions.partition`,
+      )
+      .all(group)
+      .map((each) => ({ topic: text(each, 'topic'), partition: integer(each, 'partition') }));
+    return { name: ownerOf(row), assigned };
+  }
+
+  #setInputs(group: string, inputs: readonly string[]): void {
+    const { connection } = this.#database;
+    connection.prepare('DELETE FROM group_inputs WHERE group_name = ?').run(group);
+    const insert = connection.prepare('INSERT INTO group_inputs VALUES (?, ?) ON CONFLICT DO NOTHING');
+    for (const topic of inputs) insert.run(group, topic);
   }
 
   #row(group: string): Row | undefined {

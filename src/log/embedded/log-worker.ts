@@ -7,6 +7,7 @@ import { BatchStore } from './batch-store.ts';
 import { Compactor } from './compaction.ts';
 import { openDatabase, type LogDatabase } from './database.ts';
 import { GroupStore } from './group-store.ts';
+import { offsetsAt } from './offset-search.ts';
 import type {
   ErrorMessage,
   WorkerCall,
@@ -53,6 +54,11 @@ function handlersOf(database: LogDatabase, dataDir: string): Handlers {
     topicRows: () => topics.rows(),
     describe: (name) => topics.describe(name),
     groups: () => groups.list(),
+    offsetsAt: ({ topic, timestampMs }) =>
+      offsetsAt({ topics, batches, topic, timestampMs }, async () => {
+        await turn();
+        if (closing) throw logClosed();
+      }),
     openProducer: (id) => groups.openProducer(id),
     append: (request) => {
       const appended = database.write(() => {
@@ -68,7 +74,7 @@ function handlersOf(database: LogDatabase, dataDir: string): Handlers {
       return appended;
     },
     fetch: (range) => batches.fetch(range),
-    acquireGroup: ({ group, takeOver, nowMs }) => groups.acquire(group, takeOver, nowMs),
+    acquireGroup: (request) => groups.acquire(request),
     releaseGroup: ({ group, epoch }) => {
       groups.release(group, epoch);
       return null;

@@ -1,4 +1,4 @@
-import type { GroupInfo, TopicInfo, TopicSpec } from '../port.ts';
+import type { GroupInfo, PartitionOffset, TopicInfo, TopicSpec } from '../port.ts';
 
 /** What the log's handle and its worker thread say to each other. */
 
@@ -52,6 +52,14 @@ export interface Fetched {
   readonly nextOffset: number;
 }
 
+export interface AcquireRequest {
+  readonly group: string;
+  /** Topics that it reads. */
+  readonly inputs: readonly string[];
+  readonly takeOver: boolean;
+  readonly nowMs: number;
+}
+
 export interface AcquiredGroup {
   readonly epoch: number;
   readonly committed: readonly { readonly partitionId: number; readonly offset: number }[];
@@ -69,10 +77,11 @@ export interface WorkerCalls {
   topicRows: { args: null; result: readonly TopicRow[] };
   describe: { args: string; result: TopicInfo };
   groups: { args: null; result: readonly GroupInfo[] };
+  offsetsAt: { args: { topic: string; timestampMs: number }; result: readonly PartitionOffset[] };
   openProducer: { args: string; result: number };
   append: { args: AppendRequest; result: readonly AppendedChunk[] };
   fetch: { args: FetchRange; result: Fetched };
-  acquireGroup: { args: { group: string; takeOver: boolean; nowMs: number }; result: AcquiredGroup };
+  acquireGroup: { args: AcquireRequest; result: AcquiredGroup };
   releaseGroup: { args: { group: string; epoch: number }; result: null };
   resetGroup: { args: { group: string; offsets: readonly { partitionId: number; offset: number }[] }; result: null };
   /** From the answer on, `changed` is sent when another process has committed. */

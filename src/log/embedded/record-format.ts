@@ -17,7 +17,7 @@ export const RECORD_HEADER_BYTES = 28;
 
 export const SIZE_AT = 0;
 export const DELTA_AT = 4;
-const TIMESTAMP_AT = 8;
+export const TIMESTAMP_AT = 8;
 export const KEY_LENGTH_AT = 16;
 export const VALUE_LENGTH_AT = 20;
 const HEADERS_LENGTH_AT = 24;

@@ -50,6 +50,13 @@ export class TopicStore {
       }));
   }
 
+  /** Row ids of a topic's partitions, by partition. */
+  partitionIds(name: string): readonly number[] {
+    const topic = this.rows().find((row) => row.name === name);
+    if (topic === undefined) throw topicUnknown(name);
+    return topic.partitionIds;
+  }
+
   /** Offsets of one moment. */
   describe(name: string): TopicInfo {
     const { connection } = this.#database;

@@ -1,4 +1,4 @@
-import { logClosed, producerFenced } from '../log-errors.ts';
+import { groupOwned, logClosed, producerFenced } from '../log-errors.ts';
 import type { FetchedRecords, FetchRequest, GroupLease, InputOffset, LogEngine } from '../engine.ts';
 import type {
   AppendedRange,
@@ -7,6 +7,7 @@ import type {
   Log,
   LogRecord,
   OutputRecord,
+  PartitionOffset,
   ReadOptions,
   RecordBatch,
   RunOptions,
@@ -15,7 +16,6 @@ import type {
   TopicSpec,
   TransactionalProducer,
 } from '../port.ts';
-import { groupOwned } from '../log-errors.ts';
 import { readPartition } from '../reading.ts';
 import { runTask } from '../runner.ts';
 import { RunningTasks } from '../running-tasks.ts';
@@ -64,8 +64,16 @@ class MemoryLog implements Log, LogEngine {
     return [...this.#store.groups].map(([group, { offsets, owner }]) => ({
       group,
       committed: [...offsets.values()],
-      ...(owner === undefined ? {} : { owner }),
+      members: owner === undefined ? [] : [owner],
     }));
+  }
+
+  async offsetsAt(topic: string, timestampMs: number): Promise<readonly PartitionOffset[]> {
+    await this.#open();
+    return this.#store.describe(topic).partitionInfo.map(({ partition, endOffset }) => {
+      const first = this.#store.partition(topic, partition).records.find((record) => record.timestampMs >= timestampMs);
+      return { partition, offset: first?.offset ?? endOffset };
+    });
   }
 
   async producer(transactionalId: string): Promise<TransactionalProducer> {
@@ -102,7 +110,7 @@ class MemoryLog implements Log, LogEngine {
   ): Promise<void> {
     await this.#open();
     const { owner } = this.#store.group(group);
-    if (owner !== undefined) throw groupOwned(group, owner);
+    if (owner !== undefined) throw groupOwned(group, owner.name);
     for (const { topic, partition } of offsets) this.#store.partition(topic, partition);
     for (const offset of offsets)
       this.#store.group(group).offsets.set(`${offset.topic}/${offset.partition}`, { ...offset });
@@ -142,9 +150,12 @@ class MemoryLog implements Log, LogEngine {
     return fetchedFrom(records.slice(first, last), Math.max(from, nextOffset));
   }
 
-  async acquire(group: string, takeOver: boolean): Promise<GroupLease> {
+  async acquire({ group, inputs }: Pick<Task, 'group' | 'inputs'>, takeOver: boolean): Promise<GroupLease> {
     await this.#open();
-    const epoch = this.#store.acquire(group, this.#owner, takeOver);
+    const assigned = inputs.flatMap((topic) =>
+      this.#store.describe(topic).partitionInfo.map(({ partition }) => ({ topic, partition })),
+    );
+    const epoch = this.#store.acquire(group, { name: this.#owner, assigned }, takeOver);
     return {
       committed: (topic, partition) => this.#store.group(group).offsets.get(`${topic}/${partition}`)?.offset,
       commit: async (outputs: readonly OutputRecord[], { topic, partition, offset }: InputOffset) => {

@@ -1,5 +1,5 @@
 import { groupFenced, groupOwned, partitionMismatch, topicUnknown } from '../log-errors.ts';
-import type { AppendedRange, LogRecord, OutputRecord, TopicInfo, TopicSpec } from '../port.ts';
+import type { AppendedRange, GroupMember, LogRecord, OutputRecord, TopicInfo, TopicSpec } from '../port.ts';
 import { recordBytes, routeRecord } from '../routing.ts';
 
 export interface MemoryPartition {
@@ -16,7 +16,7 @@ interface MemoryGroup {
   /** Next offsets by `topic/partition`. */
   readonly offsets: Map<string, { readonly topic: string; readonly partition: number; readonly offset: number }>;
   epoch: number;
-  owner: string | undefined;
+  owner: GroupMember | undefined;
 }
 
 type AppendListener = (touches: (topic: string, partition: number) => boolean) => void;
@@ -90,9 +90,9 @@ export class MemoryStore {
     for (const listener of this.listeners) listener((topic, partition) => touched.has(`${topic}/${partition}`));
   }
 
-  acquire(name: string, owner: string, takeOver: boolean): number {
+  acquire(name: string, owner: GroupMember, takeOver: boolean): number {
     const group = this.group(name);
-    if (group.owner !== undefined && !takeOver) throw groupOwned(name, group.owner);
+    if (group.owner !== undefined && !takeOver) throw groupOwned(name, group.owner.name);
     group.owner = owner;
     return ++group.epoch;
   }

@@ -14,7 +14,7 @@ async function publish(place: Place, count: number): Promise<void> {
 
 async function isOwned(place: Place, part: string): Promise<boolean> {
   return place.withLog(async (log) =>
-    (await log.groups()).some(({ group, owner }) => group.includes(part) && owner !== undefined),
+    (await log.groups()).some(({ group, members }) => group.includes(part) && members.length > 0),
   );
 }
 
@@ -68,7 +68,7 @@ it('a second process of a model is refused, and --take-over fences the first', a
   await until(
     () =>
       place.withLog(async (log) =>
-        (await log.groups()).some(({ owner }) => owner?.includes(`pid ${newer.child.pid} `)),
+        (await log.groups()).some(({ members }) => members[0]?.name.includes(`pid ${newer.child.pid} `)),
       ),
     newer,
   );

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { partitionOf } from '../../../src/log/partitioner.ts';
-import { MAX_RECORD_BYTES, type Log } from '../../../src/log/port.ts';
+import { MAX_RECORD_BYTES, type Log, type OutputRecord } from '../../../src/log/port.ts';
 import { compactedTopic } from '../../../src/log/topics.ts';
 import type { LogFactory, PlaceOf } from './place.ts';
 import { appendAll, bytesOf, failureOf, numbered, output, readRecords, readValues, textOf } from './tasks.ts';
@@ -94,6 +94,28 @@ export function appendingContract(factory: LogFactory, place: PlaceOf): void {
       next = batch.nextOffset;
     }
     expect(next).toBe(500);
+  });
+
+  it('finds offsets by time: the first record of it or later, in offset order', async () => {
+    const log = await opened();
+    const at = (partition: number, timestampMs: number): OutputRecord => {
+      return { ...output('many', `k${timestampMs}`, 'v', partition), timestampMs };
+    };
+    const producer = await log.producer('p');
+    await producer.append([at(0, 1_000), at(0, 2_000), at(0, 2_000), at(0, 1_500), at(1, 500), at(1, 5_000)]);
+    await producer.append([at(0, 3_000), at(1, 100), at(2, 9_000)]);
+    const offsetsAt = async (timestampMs: number): Promise<number[]> => {
+      const found = await log.offsetsAt('many', timestampMs);
+      expect(found.map(({ partition }) => partition)).toEqual([0, 1, 2, 3, 4]);
+      return found.map(({ offset }) => offset);
+    };
+    expect(await offsetsAt(0)).toEqual([0, 0, 0, 0, 0]);
+    expect(await offsetsAt(1_001)).toEqual([1, 1, 0, 0, 0]);
+    expect(await offsetsAt(2_000)).toEqual([1, 1, 0, 0, 0]);
+    expect(await offsetsAt(2_001)).toEqual([4, 1, 0, 0, 0]);
+    const ends = (await log.topics()).find(({ name }) => name === 'many')?.partitionInfo;
+    expect(await offsetsAt(9_001)).toEqual(ends?.map(({ endOffset }) => endOffset));
+    expect(await failureOf(log.offsetsAt('nowhere', 0))).toMatchObject({ code: 'LOG_TOPIC_UNKNOWN' });
   });
 
   it('names a topic or partition that is not there', async () => {

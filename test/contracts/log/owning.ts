@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Log } from '../../../src/log/port.ts';
+import type { GroupMember, Log } from '../../../src/log/port.ts';
 import { compactedTopic } from '../../../src/log/topics.ts';
 import type { LogFactory, PlaceOf } from './place.ts';
 import {
@@ -14,6 +14,10 @@ import {
   textOf,
   upTo,
 } from './tasks.ts';
+
+async function membersOf(log: Log, name: string): Promise<readonly GroupMember[]> {
+  return (await log.groups()).find(({ group }) => group === name)?.members ?? [];
+}
 
 /** Who may commit for a group. */
 export function owningContract(factory: LogFactory, place: PlaceOf): void {
@@ -40,11 +44,13 @@ export function owningContract(factory: LogFactory, place: PlaceOf): void {
           code: 'LOG_GROUP_OWNED',
         });
       }
-      expect((await second.groups()).find(({ group }) => group === 'g')?.owner).toMatch(/pid|memory/);
+      expect(await membersOf(second, 'g')).toEqual([
+        { name: expect.stringMatching(/pid|memory/) as string, assigned: [{ topic: 'in', partition: 0 }] },
+      ]);
       await second.run(scripted({ group: 'another' }), { until: 'end' });
       stop.abort();
       await run;
-      expect((await second.groups()).find(({ group }) => group === 'g')?.owner).toBeUndefined();
+      expect(await membersOf(second, 'g')).toEqual([]);
       await second.run(scripted({}), { until: 'end' });
     },
   );
