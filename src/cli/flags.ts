@@ -17,6 +17,8 @@ interface FlagBase<Type extends string, Value> {
   readonly required?: boolean;
   /** Checks the converted value and may narrow or transform it. */
   readonly schema?: z.ZodType;
+  /** The heading under which `embedstream --help` lists a global flag; a command's own help then only names the group. */
+  readonly group?: string;
   /** Left out of `--help`. */
   readonly hidden?: boolean;
   /** Never printed, not even in a fault. */

@@ -1,6 +1,6 @@
 import type { Command, Example } from './command.ts';
 import { positionalName } from './config.ts';
-import { environmentName, kebabCase, takesValue } from './flags.ts';
+import { kebabCase, takesValue } from './flags.ts';
 import type { Flags, FlagSpec } from './flags.ts';
 
 /** How the user called us, so that examples can be pasted: `npx embedstream produce --x` or `npm run produce -- --x`. */
@@ -11,6 +11,7 @@ const MAX_COLUMNS = 100;
 export function overviewHelp(
   commands: readonly Command[],
   globalFlags: Flags,
+  secrets: readonly (readonly [names: string, description: string])[],
   invocation: Invocation,
   columns: number,
 ): string {
@@ -25,7 +26,11 @@ export function overviewHelp(
     ...twoColumns(rows, columns),
     '',
     'Flags of every command',
-    ...flagLines(globalFlags, columns),
+    ...flagLines(ungrouped(globalFlags), columns),
+    ...groupSections(globalFlags, columns),
+    '',
+    'From the environment only',
+    ...twoColumns(secrets, columns),
     '',
     'Values come from flags, then the environment (EMBEDSTREAM_DATA_DIR for --data-dir), then embedstream.config.json.',
     'Exit codes: 0 done, 1 finished with something wrong, 2 wrong usage, 130 stopped by Ctrl-C with everything kept.',
@@ -58,7 +63,8 @@ export function commandHelp(command: Command, globalFlags: Flags, invocation: In
     ...(Object.keys(command.flags).length === 0 ? [] : ['', 'Flags', ...flagLines(command.flags, columns)]),
     '',
     'Flags of every command',
-    ...flagLines(globalFlags, columns),
+    ...flagLines(ungrouped(globalFlags), columns),
+    ...[...groupsOf(globalFlags)].map(([group, flags]) => groupLine(group, flags, invocation)),
     '',
     'Examples',
     ...command.examples.flatMap((example) => exampleLines(example, command.name, invocation)),
@@ -72,6 +78,29 @@ export function commandLine(invocation: Invocation, name: string, rest: string):
   return rest === '' ? `npm run ${name}` : `npm run ${name} -- ${rest}`;
 }
 
+function ungrouped(flags: Flags): Flags {
+  return Object.fromEntries(Object.entries(flags).filter(([, spec]) => spec.group === undefined));
+}
+
+function groupsOf(flags: Flags): ReadonlyMap<string, Flags> {
+  const groups = new Map<string, Flags>();
+  for (const [key, spec] of Object.entries(flags)) {
+    if (spec.group !== undefined) groups.set(spec.group, { ...groups.get(spec.group), [key]: spec });
+  }
+  return groups;
+}
+
+function groupSections(flags: Flags, columns: number): string[] {
+  return [...groupsOf(flags)].flatMap(([group, members]) => ['', group, ...flagLines(members, columns)]);
+}
+
+/** A command's own help names the first flag of a group only, and says where the others are. */
+function groupLine(group: string, members: Flags, invocation: Invocation): string {
+  const [first] = Object.entries(members);
+  const flag = first === undefined ? '' : flagUsage(...first);
+  return `  ${group}: ${flag} and more, see ${invocation === 'npx' ? 'npx embedstream' : 'node src/cli/main.ts'} --help`;
+}
+
 function exampleLines(example: Example, name: string, invocation: Invocation): string[] {
   return [`  ${commandLine(invocation, name, example.arguments)}`, `      ${example.does}`];
 }
@@ -79,7 +108,7 @@ function exampleLines(example: Example, name: string, invocation: Invocation): s
 function flagLines(flags: Flags, columns: number): string[] {
   const rows = Object.entries(flags)
     .filter(([, spec]) => spec.hidden !== true)
-    .map(([key, spec]): [string, string] => [flagUsage(key, spec), flagText(key, spec)]);
+    .map(([key, spec]): [string, string] => [flagUsage(key, spec), flagText(spec)]);
   return twoColumns(rows, columns);
 }
 
@@ -91,10 +120,10 @@ function flagUsage(key: string, spec: FlagSpec): string {
   return `${name}=${placeholder}${spec.type === 'list' && spec.commas !== false ? ',…' : ''}`;
 }
 
-function flagText(key: string, spec: FlagSpec): string {
+function flagText(spec: FlagSpec): string {
   const choices = 'choices' in spec ? choicesText(spec.choices) : '';
   const required = spec.required === true ? ' (required)' : '';
-  const environment = spec.env === undefined ? '' : ` (environment: ${[environmentName(key), ...spec.env].join(', ')})`;
+  const environment = spec.env === undefined ? '' : ` (environment: ${spec.env.join(', ')})`;
   const fallback = spec.defaultText === undefined ? defaultText(spec.default) : ` (default ${spec.defaultText})`;
   return spec.description + choices + required + fallback + environment;
 }

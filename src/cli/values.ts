@@ -1,5 +1,6 @@
 import type { FlagSpec } from './flags.ts';
 import { nearestName } from '../record/nearest-name.ts';
+import { redactText } from '../telemetry/redact.ts';
 
 /** A converted value, or what is wrong with it in words that follow "--flag ". */
 export type Converted = { readonly value: unknown } | { readonly problem: string };
@@ -126,7 +127,7 @@ function convertBytes(spec: FlagSpec, text: string): Converted {
 /** A value for a message: quoted, cut to a readable length, and never a secret. */
 function shown(spec: FlagSpec, value: unknown): string {
   if (spec.secret === true) return '(hidden)';
-  const text = value === undefined ? 'nothing' : JSON.stringify(value);
+  const text = value === undefined ? 'nothing' : redactText(JSON.stringify(value));
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 

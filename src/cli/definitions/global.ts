@@ -1,4 +1,5 @@
 import { defineFlags } from '../flags.ts';
+import { kafkaFlags } from './kafka.ts';
 import { plainName } from './schemas.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -26,6 +27,7 @@ export const globalFlags = defineFlags({
     description: 'Configuration file',
     defaultText: 'embedstream.config.json, if it is there',
   },
+  ...kafkaFlags,
   help: { type: 'boolean', description: 'Show help and end' },
   version: { type: 'boolean', description: 'Show the version and end' },
 });

@@ -19,3 +19,36 @@ export const delimiter = z
     (text) => text.length === 1 && !/["\r\n]/.test(text),
     'must be one character (or tab, comma, semicolon, pipe), but no quote',
   );
+
+/** Kafka brokers as `host:port`, each once. */
+export const brokerAddresses = z
+  .array(
+    z.string().superRefine((text, context) => {
+      const problem = brokerProblem(text);
+      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+    }),
+  )
+  .min(1, 'must name at least one broker')
+  .transform((addresses) => [...new Set(addresses)]);
+
+function brokerProblem(text: string): string | undefined {
+  if (text.includes('://')) return 'must be HOST:PORT without a protocol: --tls and --sasl-mechanism say which';
+  // kafkajs splits addresses at the first colon.
+  if (/^\[|:.*:/.test(text)) return "can't be an IPv6 address: give a host name that resolves to it";
+  const port = Number(/^[A-Za-z0-9._-]+:(\d{1,5})$/.exec(text)?.[1]);
+  if (port >= 1 && port <= 65_535) return undefined;
+  return 'must be HOST:PORT, e.g. kafka-1:9092,kafka-2:9092';
+}
+
+/** An address for HTTP requests that holds no password. */
+export const httpUrl = z.string().superRefine((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    context.addIssue({ code: 'custom', message: 'must be a URL that begins with http:// or https://' });
+  } else if (url.username !== '' || url.password !== '') {
+    context.addIssue({
+      code: 'custom',
+      message: "can't hold a user or password: they come from the environment, see --help",
+    });
+  }
+});
