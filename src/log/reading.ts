@@ -1,4 +1,5 @@
 import type { FetchedRecords, LogEngine } from './engine.ts';
+import { observedRetries } from './observer.ts';
 import type { ReadOptions, RecordBatch } from './port.ts';
 import { withRetries } from './retry.ts';
 
@@ -19,7 +20,9 @@ export async function* readPartition(
   const info = (await engine.describe(topic)).partitionInfo[partition];
   const limit = Math.min(to, info?.endOffset ?? 0);
   const fetch = (position: number): Promise<FetchedRecords> => {
-    const fetched = withRetries(() => engine.fetch({ topic, partition, from: position, to: limit, maxBytes }), signal);
+    const request = { topic, partition, from: position, to: limit, maxBytes };
+    const retries = observedRetries(engine.observer, 'read', { topic, partition, offset: position });
+    const fetched = withRetries(() => engine.fetch(request), signal, retries);
     // A reader that stops early never awaits this one.
     fetched.catch(() => undefined);
     return fetched;

@@ -1,5 +1,6 @@
 import type { FetchedRecords, FetchRequest, GroupLease, InputOffset, LogEngine } from '../engine.ts';
 import { partitionUnknown, topicUnknown } from '../log-errors.ts';
+import type { LogObserver } from '../observer.ts';
 import type { AppendedRange, OutputRecord, Task, TopicInfo } from '../port.ts';
 import { packAppend } from './append-packing.ts';
 import { PackedRecords } from './packed-records.ts';
@@ -13,28 +14,35 @@ export interface EmbeddedEngineOptions {
   readonly maxLogBytes?: number;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
+  readonly observer?: LogObserver;
 }
 
 /** The embedded log as the runner sees it, and appending. */
 export class EmbeddedEngine implements LogEngine {
+  readonly observer?: LogObserver;
   readonly #clock: () => number;
   readonly #worker: WorkerClient;
   readonly #listeners: Set<AppendListener>;
   /** Topics only come, and their partitions never change. */
   #topics: ReadonlyMap<string, TopicRow> = new Map();
 
-  private constructor(worker: WorkerClient, clock: () => number, listeners: Set<AppendListener>) {
+  private constructor(
+    worker: WorkerClient,
+    { clock, observer }: Pick<EmbeddedEngineOptions, 'clock' | 'observer'>,
+    listeners: Set<AppendListener>,
+  ) {
     this.#worker = worker;
     this.#clock = clock;
+    if (observer !== undefined) this.observer = observer;
     this.#listeners = listeners;
   }
 
-  static async open({ clock, ...settings }: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
+  static async open({ clock, observer, ...settings }: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
     const listeners = new Set<AppendListener>();
     const worker = await WorkerClient.start(settings, () => {
       for (const listener of listeners) listener(() => true);
     });
-    return new EmbeddedEngine(worker, clock, listeners);
+    return new EmbeddedEngine(worker, { clock, ...(observer && { observer }) }, listeners);
   }
 
   get worker(): WorkerClient {

@@ -1,4 +1,5 @@
 import { logClosed } from '../log-errors.ts';
+import { observedRetries, type LogObserver } from '../observer.ts';
 import type {
   AppendedRange,
   CompactOptions,
@@ -29,6 +30,7 @@ export interface EmbeddedLogOptions {
   readonly clock?: () => number;
   /** The file grows to this size and no further; then LOG_DISK_FULL. */
   readonly maxLogBytes?: number;
+  readonly observer?: LogObserver;
 }
 
 /**
@@ -36,8 +38,8 @@ export interface EmbeddedLogOptions {
  * group. Rejects with LOG_UNREADABLE when the file is not a log, is damaged, or is of a newer release.
  */
 export async function createEmbeddedLog(options: EmbeddedLogOptions): Promise<Log> {
-  const { dataDir, maxLogBytes, clock = Date.now } = options;
-  const engine = await EmbeddedEngine.open({ dataDir, clock, ...(maxLogBytes === undefined ? {} : { maxLogBytes }) });
+  const { clock = Date.now } = options;
+  const engine = await EmbeddedEngine.open({ ...options, clock });
   return new EmbeddedLog(engine, clock);
 }
 
@@ -54,7 +56,7 @@ class EmbeddedLog implements Log {
 
   async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
     this.#running.check();
-    await withRetries(() => this.#engine.worker.call('ensureTopics', specs));
+    await this.#retrying('ensure-topics', () => this.#engine.worker.call('ensureTopics', specs));
   }
 
   async topics(): Promise<readonly TopicInfo[]> {
@@ -75,7 +77,9 @@ class EmbeddedLog implements Log {
 
   async producer(transactionalId: string): Promise<TransactionalProducer> {
     this.#running.check();
-    const epoch = await withRetries(() => this.#engine.worker.call('openProducer', transactionalId));
+    const epoch = await this.#retrying('open-producer', () =>
+      this.#engine.worker.call('openProducer', transactionalId),
+    );
     return new EmbeddedProducer(this.#engine, this.#running, transactionalId, epoch);
   }
 
@@ -98,7 +102,7 @@ class EmbeddedLog implements Log {
         offset,
       })),
     );
-    await withRetries(() => this.#engine.worker.call('resetGroup', { group, offsets: rows }));
+    await this.#retrying('reset-group', () => this.#engine.worker.call('resetGroup', { group, offsets: rows }));
   }
 
   async compact(options: CompactOptions = {}): Promise<void> {
@@ -106,12 +110,16 @@ class EmbeddedLog implements Log {
     const { topics, tombstoneRetentionMs = DAY_MS } = options;
     for (const topic of topics ?? []) await this.#engine.describe(topic);
     const request = { nowMs: this.#clock(), tombstoneRetentionMs, ...(topics === undefined ? {} : { topics }) };
-    await withRetries(() => this.#engine.worker.call('compact', request));
+    await this.#retrying('compact', () => this.#engine.worker.call('compact', request));
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #retrying<T>(operation: string, call: () => Promise<T>): Promise<T> {
+    return withRetries(call, undefined, observedRetries(this.#engine.observer, operation));
   }
 
   async #close(): Promise<void> {
@@ -143,7 +151,8 @@ class EmbeddedProducer implements TransactionalProducer {
     this.#running.check();
     if (records.length === 0) return [];
     const writer = { kind: 'producer', id: this.#id, epoch: this.#epoch } as const;
-    return withRetries(() => this.#engine.append(writer, records));
+    const retries = observedRetries(this.#engine.observer, 'append');
+    return withRetries(() => this.#engine.append(writer, records), undefined, retries);
   }
 
   close(): Promise<void> {
