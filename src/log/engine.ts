@@ -31,6 +31,8 @@ export interface FetchRequest {
   readonly from: number;
   readonly to: number;
   readonly maxBytes: number;
+  /** Nobody wants the answer any more: it may be empty. */
+  readonly signal?: AbortSignal;
 }
 
 /** Records that are fetched and not yet handed over; decoded only as they are taken. */

@@ -1,5 +1,6 @@
 import { messageOf, PipelineError } from '../errors.ts';
 import type { FetchedRecords, LogEngine } from './engine.ts';
+import { observedRetries } from './observer.ts';
 import type { LogRecord } from './port.ts';
 import { withRetries } from './retry.ts';
 
@@ -21,7 +22,7 @@ export interface PartitionFetcherOptions {
  * The next fetch begins when the last records of the one before are taken.
  */
 export class PartitionFetcher {
-  readonly #engine: LogEngine;
+  readonly #engine: Pick<LogEngine, 'fetch' | 'observer'>;
   readonly #options: PartitionFetcherOptions;
   #limit: number;
   #current: FetchedRecords | undefined;
@@ -34,8 +35,9 @@ export class PartitionFetcher {
   #dry = false;
   #appends = 0;
   #error: PipelineError | undefined;
+  readonly #closing = new AbortController();
 
-  constructor(engine: LogEngine, options: PartitionFetcherOptions) {
+  constructor(engine: Pick<LogEngine, 'fetch' | 'observer'>, options: PartitionFetcherOptions) {
     this.#engine = engine;
     this.#options = options;
     this.#limit = options.limit;
@@ -62,6 +64,11 @@ export class PartitionFetcher {
     this.#appends++;
     this.#dry = false;
     this.#options.onChange();
+  }
+
+  /** Nothing is taken any more: a fetch that waits for records need not go on. */
+  close(): void {
+    this.#closing.abort();
   }
 
   /** The next records if they are here; otherwise undefined, and they are on their way. Throws what fetching threw. */
@@ -94,7 +101,8 @@ export class PartitionFetcher {
     const { topic, partition, maxBytes, signal, onChange } = this.#options;
     const appends = this.#appends;
     const request = { topic, partition, from: this.#fetchFrom, to: this.#limit, maxBytes };
-    void withRetries(() => this.#engine.fetch(request), signal)
+    const place = { topic, partition, offset: request.from };
+    void withRetries(() => this.#engine.fetch(request), signal, observedRetries(this.#engine.observer, 'fetch', place))
       .then(
         (fetched) => {
           this.#accept(fetched, appends);

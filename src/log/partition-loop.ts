@@ -1,5 +1,6 @@
 import { offsetInvalid } from './log-errors.ts';
 import type { GroupLease } from './engine.ts';
+import { observedRetries, type LogObserver } from './observer.ts';
 import type { PartitionFetcher } from './partition-fetcher.ts';
 import type { PartitionTask, Progress } from './port.ts';
 import { withRetries } from './retry.ts';
@@ -7,7 +8,7 @@ import { withRetries } from './retry.ts';
 export interface PartitionLoopOptions {
   readonly topic: string;
   readonly partition: number;
-  readonly lease: GroupLease;
+  readonly lease: Pick<GroupLease, 'commit'>;
   /** The group's offset, or where it begins again. Left out: it never committed. */
   readonly committed?: number;
   /** Left out: a pause means nothing, as in a bounded input. */
@@ -16,6 +17,10 @@ export interface PartitionLoopOptions {
   readonly failure: AbortSignal;
   /** Aborted when the run is to stop cleanly. */
   readonly stop: AbortSignal;
+  /** Whether the partition was taken away, which is no failure. */
+  readonly isRevoked?: () => boolean;
+  /** Told of commits, under the name of the group. */
+  readonly observed?: { readonly group: string; readonly observer: LogObserver };
 }
 
 interface Transaction {
@@ -34,6 +39,8 @@ export class PartitionLoop {
   readonly #fetcher: PartitionFetcher;
   readonly #options: PartitionLoopOptions;
   #transaction: Transaction | undefined;
+  /** Where reading began; a group that never committed need not commit just that. */
+  readonly #begun: number;
   /** Next offset to read as last given to a transaction, and as the task last put it: before the gaps that follow. */
   #committed: number | undefined;
   #reported: number | undefined;
@@ -52,6 +59,7 @@ export class PartitionLoop {
     this.#options = options;
     this.#committed = options.committed;
     this.#reported = this.#committed;
+    this.#begun = fetcher.position;
   }
 
   readonly wake = (): void => {
@@ -63,17 +71,23 @@ export class PartitionLoop {
   async run(): Promise<void> {
     try {
       const reason = await this.#follow();
-      await this.#step(() => this.#task.idle(reason));
+      await this.#step(() => this.#task.idle(reason), true);
       await this.#settle();
     } catch (error) {
       clearTimeout(this.#quietTimer);
+      this.#fetcher.close();
       // The outcome of what is being written no longer matters, but it must be over before the lease is given up.
       await this.#transaction?.written.catch(() => undefined);
-      await closeAfterFailure(this.#task);
+      await closeAfterFailure(this.#task, this.#isRevoked ? 'revoked' : 'failed');
       throw error;
     }
     clearTimeout(this.#quietTimer);
-    await this.#task.close('done');
+    this.#fetcher.close();
+    await this.#task.close(this.#isRevoked ? 'revoked' : 'done');
+  }
+
+  get #isRevoked(): boolean {
+    return this.#options.isRevoked?.() === true;
   }
 
   async #follow(): Promise<'end' | 'stop'> {
@@ -103,44 +117,55 @@ export class PartitionLoop {
     if (!this.#quietDue) return records !== undefined;
     this.#holdQuiet();
     this.#busy = false;
-    await this.#step(() => this.#task.idle('quiet'));
+    await this.#step(() => this.#task.idle('quiet'), true);
     return true;
   }
 
-  async #step(call: () => Promise<Progress>): Promise<void> {
+  async #step(call: () => Promise<Progress>, isIdle = false): Promise<void> {
     const { position } = this.#fetcher;
     const progress = await call();
     await this.#settle();
     this.#options.failure.throwIfAborted();
-    this.#begin(progress, position);
+    this.#begin(progress, position, isIdle);
   }
 
-  #begin(progress: Progress, position: number): void {
-    const { topic, partition, lease, failure } = this.#options;
-    const offset = this.#toCommit(progress.offset, position);
+  #begin(progress: Progress, position: number, isIdle: boolean): void {
+    const { topic, partition, lease, failure, observed } = this.#options;
+    const offset = this.#toCommit(progress.offset, position, isIdle);
     if (progress.outputs.length === 0 && offset === undefined) return;
     if (offset !== undefined) this.#committed = offset;
     const input = { topic, partition, ...(offset === undefined ? {} : { offset }) };
-    const written = withRetries(() => lease.commit(progress.outputs, input), failure);
+    const startMs = performance.now();
+    const retries = observedRetries(observed?.observer, 'commit', input);
+    const written = withRetries(() => lease.commit(progress.outputs, input), failure, retries);
     const transaction: Transaction = { progress, written, settled: false };
     this.#transaction = transaction;
     const settled = (): void => {
       transaction.settled = true;
       this.wake();
     };
-    written.then(settled, settled);
+    written.then(() => {
+      settled();
+      const elapsedMs = performance.now() - startMs;
+      observed?.observer.committed?.({ group: observed.group, ...input, outputs: progress.outputs.length, elapsedMs });
+    }, settled);
   }
 
-  #toCommit(offset: number | undefined, position: number): number | undefined {
+  #toCommit(offset: number | undefined, position: number, isIdle: boolean): number | undefined {
     const reported = this.#reported;
-    if (offset === undefined || offset === reported) return undefined;
-    if (!Number.isSafeInteger(offset) || offset > position || offset < (reported ?? 0)) {
-      throw offsetInvalid(`${this.#options.topic}/${this.#options.partition}`, offset, reported, position);
+    const isNews = offset !== undefined && offset !== reported;
+    if (isNews) {
+      if (!Number.isSafeInteger(offset) || offset > position || offset < (reported ?? 0)) {
+        throw offsetInvalid(`${this.#options.topic}/${this.#options.partition}`, offset, reported, position);
+      }
+      this.#reported = offset;
+    } else if (!isIdle) {
+      return undefined;
     }
-    this.#reported = offset;
     // A gap after the last record is done with, too: otherwise it would show as lag for ever.
-    const target = offset === this.#handedOver ? position : offset;
-    return target > (this.#committed ?? -1) ? target : undefined;
+    const isAllDone = this.#handedOver === undefined || this.#handedOver === this.#reported;
+    const target = isAllDone ? position : offset;
+    return target !== undefined && target > (this.#committed ?? this.#begun) ? target : undefined;
   }
 
   /** Awaits the transaction under way, if any, and tells the task. */
@@ -176,6 +201,6 @@ export class PartitionLoop {
 }
 
 /** The error that ended the run is the one to report; a second one from closing would hide it. */
-export async function closeAfterFailure(task: PartitionTask): Promise<void> {
-  await task.close('failed').catch(() => undefined);
+export async function closeAfterFailure(task: PartitionTask, reason: 'failed' | 'revoked' = 'failed'): Promise<void> {
+  await task.close(reason).catch(() => undefined);
 }

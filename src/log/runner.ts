@@ -1,12 +1,6 @@
 import type { GroupLease, LogEngine } from './engine.ts';
-import { PartitionFetcher } from './partition-fetcher.ts';
-import { closeAfterFailure, PartitionLoop } from './partition-loop.ts';
+import { PartitionRun, shareOfBytes } from './partition-run.ts';
 import type { RunOptions, Task } from './port.ts';
-
-const DEFAULT_BATCH_RECORDS = 4_096;
-const DEFAULT_BATCH_BYTES = 8 * 1024 * 1024;
-const LEAST_SHARE_BYTES = 1024 * 1024;
-const DEFAULT_QUIET_MS = 2_000;
 
 interface Input {
   readonly topic: string;
@@ -49,8 +43,7 @@ class TaskRun {
   readonly #lease: GroupLease;
   readonly #stop: AbortSignal;
   readonly #failure = new AbortController();
-  readonly #loops = new Set<PartitionLoop>();
-  readonly #fetchers = new Map<string, PartitionFetcher>();
+  readonly #runs = new Map<string, PartitionRun>();
   /** The ends to stop at once `until` has settled, for partitions that open later. */
   #limits: ReadonlyMap<string, number> | undefined;
 
@@ -67,7 +60,7 @@ class TaskRun {
     if (until === 'end') this.#limits = limitsOf(inputs);
     const unwatch = until === 'end' ? undefined : await this.#watch();
     const wakeAll = (): void => {
-      for (const loop of this.#loops) loop.wake();
+      for (const run of this.#runs.values()) run.wake();
     };
     this.#stop.addEventListener('abort', wakeAll);
     this.#failure.signal.addEventListener('abort', wakeAll);
@@ -92,9 +85,9 @@ class TaskRun {
 
   async #watch(): Promise<() => void> {
     return this.#engine.watch((touches) => {
-      for (const [name, fetcher] of this.#fetchers) {
+      for (const [name, run] of this.#runs) {
         const separator = name.lastIndexOf('/');
-        if (touches(name.slice(0, separator), Number(name.slice(separator + 1)))) fetcher.noteAppend();
+        if (touches(name.slice(0, separator), Number(name.slice(separator + 1)))) run.noteAppend();
       }
     });
   }
@@ -105,49 +98,31 @@ class TaskRun {
       void this.#guard(async () => {
         const limits = limitsOf(await describeInputs(this.#engine, this.#task));
         this.#limits = limits;
-        for (const [name, fetcher] of this.#fetchers) fetcher.setLimit(limits.get(name) ?? 0);
+        for (const [name, run] of this.#runs) run.setLimit(limits.get(name) ?? 0);
       });
     };
     until.then(settle, settle);
   }
 
   async #runPartition({ topic, partition, endOffset }: Input, partitions: number): Promise<void> {
-    const { startAt = 'earliest', maxBatchBytes = DEFAULT_BATCH_BYTES } = this.#options;
     const name = `${topic}/${partition}`;
-    const committed = this.#lease.committed(topic, partition);
-    const offset = committed ?? (startAt === 'latest' ? endOffset : 0);
-    const failure = this.#failure.signal;
-    const partitionTask = await this.#task.open({ topic, partition, offset, signal: failure });
-    if (failure.aborted) {
-      await closeAfterFailure(partitionTask);
-      return;
-    }
-    const from = partitionTask.startOffset ?? offset;
-    const fetcher = new PartitionFetcher(this.#engine, {
-      topic,
-      partition,
-      from,
-      limit: this.#limits === undefined ? Infinity : (this.#limits.get(name) ?? 0),
-      maxBytes: Math.max(Math.floor(maxBatchBytes / partitions), Math.min(maxBatchBytes, LEAST_SHARE_BYTES)),
-      maxRecords: this.#options.maxBatchRecords ?? DEFAULT_BATCH_RECORDS,
-      signal: failure,
-      onChange: () => {
-        loop.wake();
-      },
-    });
-    const loop = new PartitionLoop(partitionTask, fetcher, {
+    const run = await PartitionRun.open({
+      engine: this.#engine,
+      task: this.#task,
+      run: this.#options,
       topic,
       partition,
       lease: this.#lease,
-      ...(committed !== undefined && { committed: Math.min(committed, from) }),
-      ...(this.#options.until === 'end' ? {} : { quietMs: this.#options.quietMs ?? DEFAULT_QUIET_MS }),
-      failure,
+      committed: this.#lease.committed(topic, partition),
+      endOffset,
+      limit: () => (this.#limits === undefined ? Infinity : (this.#limits.get(name) ?? 0)),
+      maxBytes: shareOfBytes(this.#options, partitions),
+      failure: this.#failure.signal,
       stop: this.#stop,
-      ...(this.#engine.observer && { observed: { group: this.#task.group, observer: this.#engine.observer } }),
     });
-    this.#fetchers.set(name, fetcher);
-    this.#loops.add(loop);
-    await loop.run();
+    if (run === undefined) return;
+    this.#runs.set(name, run);
+    await run.execute();
   }
 }
 
