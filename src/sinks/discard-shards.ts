@@ -12,8 +12,11 @@ export type DiscardOptions = Pick<
   FileSinkOptions,
   'format' | 'dtype' | 'log' | 'codec' | 'topics' | 'model' | 'out' | 'sinkName'
 > & {
-  /** Only shards that reach this offset or a later one of the embeddings topic. Default: all. */
-  readonly from?: number;
+  /**
+   * By partition of the embeddings topic: only shards that reach this offset or a later one; none of a partition that
+   * is not named. Left out: all.
+   */
+  readonly from?: ReadonlyMap<number, number>;
 };
 
 /**
@@ -22,7 +25,9 @@ export type DiscardOptions = Pick<
  * Errors: LOG_GROUP_OWNED while the sink runs.
  */
 export async function discardShards(options: DiscardOptions): Promise<readonly ShardDescriptor[]> {
-  const { log, codec, from = 0 } = options;
+  const { log, codec } = options;
+  const isDiscarded = ({ partition, lastOffset }: Pick<ShardDescriptor, 'partition' | 'lastOffset'>): boolean =>
+    options.from === undefined || lastOffset >= (options.from.get(partition) ?? Infinity);
   const names = fileSinkNames(options);
   const [owner] = (await log.groups()).find(({ group }) => group === names.group)?.members ?? [];
   if (owner !== undefined) {
@@ -36,7 +41,7 @@ export async function discardShards(options: DiscardOptions): Promise<readonly S
   if (input === undefined || !topics.some(({ name }) => name === names.shardsTopic)) return [];
   const catalog = new ShardCatalog(log, codec, names.shardsTopic);
   await catalog.refresh();
-  const discarded = catalog.shards().filter((shard) => shard.lastOffset >= from);
+  const discarded = catalog.shards().filter(isDiscarded);
   const folder = new ShardFolder(options.out, names.formatName, options.model, names.sinkName);
   await withFileFaults(`Removing shards of ${folder.path}`, async () => {
     for (const file of discarded.flatMap((shard) => shard.files))
@@ -45,7 +50,7 @@ export async function discardShards(options: DiscardOptions): Promise<readonly S
   await forget(options, names.shardsTopic, discarded);
   const offsets = input.partitionInfo.map(({ partition, startOffset }) => {
     const own = catalog.shards({ topic: names.input, partition });
-    const kept = own.filter((shard) => shard.lastOffset < from);
+    const kept = own.filter((shard) => !isDiscarded(shard));
     const offset = Math.max(startOffset, ...kept.map((shard) => shard.lastOffset + 1));
     return { topic: names.input, partition, offset };
   });

@@ -210,7 +210,7 @@ describe.each(['parquet', 'npy'] as const)('the %s sink', (format) => {
     await log.run(sink(), { until: 'end' });
     const before = await descriptors();
     const options = { format, log, codec, topics, model: 'tiny', out };
-    expect((await discardShards({ ...options, from: 15 })).map((shard) => shard.name)).toEqual([
+    expect((await discardShards({ ...options, from: new Map([[0, 15]]) })).map((shard) => shard.name)).toEqual([
       name(10, 19),
       name(20, 25),
     ]);

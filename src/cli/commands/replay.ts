@@ -1,5 +1,6 @@
 import type { CommandBody } from '../command.ts';
 import type { replayFlags } from '../definitions/sink.ts';
+import { replayOffsets } from '../stages/replay-offsets.ts';
 import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
 import { discardStage, sinkStage } from '../stages/sink-stage.ts';
@@ -15,7 +16,8 @@ export const run: CommandBody<typeof replayFlags> = async (context) => {
     options.sink.map((format) => ({ model, format, ...(sinkName !== undefined && { sinkName }) })),
   );
   const sunk = await withWorkspace(options, async (workspace) => {
-    for (const target of targets) await discardStage(workspace, context, target);
+    const offsets = await replayOffsets(workspace, options.model, options.from);
+    for (const target of targets) await discardStage(workspace, context, target, offsets?.get(target.model));
     return runTogether(context.signal, (signal) =>
       targets.map((target) => sinkStage(workspace, { ...context, signal }, { ...target, until: 'end' })),
     );

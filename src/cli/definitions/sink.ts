@@ -1,6 +1,7 @@
 import { describeCommand, definePositionals } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
+import { replayFrom } from './replay-from.ts';
 import { count, plainName } from './schemas.ts';
 
 export const FORMATS = ['parquet', 'npy'] as const;
@@ -35,6 +36,15 @@ export const replayFlags = defineFlags({
   shardRows: outputFlags.shardRows,
   dtype: outputFlags.dtype,
   sinkName: sinkFlags.sinkName,
+  from: {
+    type: 'string',
+    schema: replayFrom,
+    default: 'earliest',
+    placeholder: 'WHERE',
+    description:
+      'Write again from here on: earliest; an offset of the embeddings topic (1500; by partition 0:1500,1:900); ' +
+      'or a time (2026-11-21, 2026-11-21T08:00:00Z, @MILLISECONDS). Files that end before it stay',
+  },
 });
 
 export const replay = describeCommand({
@@ -42,8 +52,13 @@ export const replay = describeCommand({
   summary: 'rebuilds an output from the log; nothing is embedded',
   details:
     'Removes the files that the sink has written and writes all live and past embeddings again from the log, for ' +
-    'an output that was lost or damaged. Files of other sinks stay as they are.',
-  examples: [{ arguments: '--sink=parquet', does: 'writes data/parquet/ again' }],
+    'an output that was lost or damaged. Files of other sinks stay as they are. With --from, files that end before ' +
+    'that place stay, too; whole files are written again, so it may begin a little earlier.',
+  examples: [
+    { arguments: '--sink=parquet', does: 'writes data/parquet/ again' },
+    { arguments: '--sink=parquet --from=2026-11-21', does: 'the same for what was embedded on that day and later' },
+    { arguments: '--sink=npy --from=0:1500,1:900', does: 'the same from an offset on in each of two partitions' },
+  ],
   flags: replayFlags,
 });
 

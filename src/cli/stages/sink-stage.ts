@@ -92,16 +92,17 @@ function sinkIdentity(
   return { ...identity, sinkName: sinkName ?? inFolder(fileSinkNames({ ...identity, topics }).sinkName, out) };
 }
 
-/** Removes what a sink has written, so that `sinkStage` writes it again from the start of the log. */
+/** Removes what a sink has written (`from`: see `discardShards`), so that `sinkStage` writes it again. */
 export async function discardStage(
   workspace: Workspace,
   context: SinkContext,
   options: Pick<SinkStageOptions, 'format' | 'model' | 'sinkName'>,
+  from?: ReadonlyMap<number, number>,
 ): Promise<void> {
   const { name } = await findModel(options.model);
   const identity = { ...workspace, ...sinkIdentity(workspace, context, options, name) };
   await refuseFolder(workspace, fileSinkNames(identity));
-  const discarded = await discardShards(identity);
+  const discarded = await discardShards({ ...identity, ...(from && { from }) });
   context.log.info(`Shards of ${options.format} that are removed and written again: ${discarded.length}.`);
 }
 
