@@ -35,15 +35,6 @@ export interface KafkaConnection {
 
 export const DEFAULT_CLIENT_ID = 'embedstream';
 
-/** As long as Java's clients wait (`socket.connection.setup.timeout.ms`): kafkajs' one second is short for TLS on a busy machine. */
-const CONNECTION_TIMEOUT_MS = 10_000;
-
-/**
- * Waits of kafkajs' own retries: 50, 100, 200 and 400 ms. What does not mend itself is then told within a second or
- * two; what does (a broker that restarts) is retried above, by whoever knows what is being done.
- */
-const RETRY = { initialRetryTime: 50, maxRetryTime: 1_000, retries: 4 } as const;
-
 /**
  * A connection as kafkajs' `Kafka` takes it.
  *
@@ -54,8 +45,6 @@ export function kafkaClientOptions(connection: KafkaConnection, log?: KafkaLogTa
   return {
     brokers: [...brokers],
     clientId,
-    connectionTimeout: CONNECTION_TIMEOUT_MS,
-    retry: RETRY,
     socketFactory: createSocketFactory(),
     logLevel: log === undefined ? logLevel.NOTHING : logLevel.DEBUG,
     logCreator: kafkaLogCreator(log),

@@ -2,6 +2,8 @@ import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 
+/** `code` of the error of a TLS socket whose peer answers without TLS. */
+export const PLAIN_EXPECTED = 'EMBEDSTREAM_PLAIN_EXPECTED';
 /** `code` of the error of a socket without TLS whose first answer is TLS. */
 export const TLS_EXPECTED = 'EMBEDSTREAM_TLS_EXPECTED';
 
