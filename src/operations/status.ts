@@ -85,10 +85,14 @@ function totalLag(partitions: readonly PartitionStatus[]): number {
 
 /** Offsets of a topic that a group has not read yet. */
 export async function lagOf(log: Log, group: string, topic: string): Promise<number> {
+  return totalLag(await placesOf(log, group, topic));
+}
+
+/** How far a group is in each partition of a topic. */
+export async function placesOf(log: Log, group: string, topic: string): Promise<readonly PartitionStatus[]> {
   const [groups, topics] = await Promise.all([log.groups(), log.topics()]);
-  const partitions = partitionStatuses(
+  return partitionStatuses(
     groups.find((each) => each.group === group),
     topics.find(({ name }) => name === topic),
   );
-  return totalLag(partitions);
 }
