@@ -3,7 +3,7 @@ import type { PipelineError } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LogRecord, OutputRecord, PartitionTask, Progress } from '../log/port.ts';
 import type { EmbedInput, EmbedResult, Embedder } from '../models/port.ts';
-import { deadLetterHeaders } from '../record/dead-letter.ts';
+import { deadLetterHeaders, type OnDeadLetter } from '../record/dead-letter.ts';
 import type { PartKind } from '../record/identity.ts';
 import { addCounts, emptyCounts, type ProcessCounts } from './outcomes.ts';
 import { planBatch, type Decision } from './plan.ts';
@@ -27,6 +27,7 @@ export interface EmbeddingPartitionOptions {
   /** Grows by what is committed. */
   readonly counts: ProcessCounts;
   readonly onCommitted: () => void;
+  readonly onDeadLetter?: OnDeadLetter;
 }
 
 interface InFlight {
@@ -174,8 +175,9 @@ export class EmbeddingPartition implements PartitionTask {
     counts: ProcessCounts,
     outputs: OutputRecord[],
   ): void {
-    const { ledger, fingerprint, outputTopics, group, input } = this.#options;
+    const { ledger, fingerprint, outputTopics, group, input, onDeadLetter } = this.#options;
     const origin = { stage: 'process', connector: group, ...input, offset: record.offset };
+    onDeadLetter?.(origin, error);
     outputs.push({
       ...this.#output(outputTopics.deadLetters, record.key, record.value),
       headers: deadLetterHeaders(origin, error),

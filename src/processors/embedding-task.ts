@@ -4,6 +4,7 @@ import { Ledger, restoreLedger } from '../ledger/ledger.ts';
 import type { Log, PartitionContext, PartitionTask, Task } from '../log/port.ts';
 import { compactedTopic, compressedTopic, deadLetterTopic, topicSegment, type TopicNames } from '../log/topics.ts';
 import type { Embedder } from '../models/port.ts';
+import type { OnDeadLetter } from '../record/dead-letter.ts';
 import { EmbeddingPartition } from './embedding-partition.ts';
 import { emptyCounts, type ProcessCounts } from './outcomes.ts';
 
@@ -15,6 +16,7 @@ export interface EmbeddingTaskOptions {
   readonly namespace: string;
   readonly clock: () => number;
   readonly onProgress?: (counts: ProcessCounts) => void;
+  readonly onDeadLetter?: OnDeadLetter;
 }
 
 /** The topics a processor writes; to be created with as many partitions as the records topic has. */
@@ -47,7 +49,7 @@ export class EmbeddingTask implements Task {
   }
 
   async open({ partition, topic, signal }: PartitionContext): Promise<PartitionTask> {
-    const { log, codec, embedder, topics, clock, onProgress } = this.#options;
+    const { log, codec, embedder, topics, clock, onProgress, onDeadLetter } = this.#options;
     const { name, kinds, fingerprint } = embedder.info;
     const ledger = new Ledger();
     await restoreLedger(ledger, { log, codec, topic: topics.ledger(name), partition }, signal);
@@ -70,6 +72,7 @@ export class EmbeddingTask implements Task {
       },
       counts: this.counts,
       onCommitted: () => onProgress?.(this.counts),
+      ...(onDeadLetter !== undefined && { onDeadLetter }),
     });
   }
 }

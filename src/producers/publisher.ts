@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts';
 import { Ledger, restoreLedger } from '../ledger/ledger.ts';
 import type { Log, OutputRecord, TransactionalProducer } from '../log/port.ts';
 import { compactedTopic, compressedTopic, deadLetterTopic, type TopicNames } from '../log/topics.ts';
-import { deadLetterHeaders } from '../record/dead-letter.ts';
+import { deadLetterHeaders, type OnDeadLetter } from '../record/dead-letter.ts';
 import { sha256 } from '../record/identity.ts';
 import type { Source, SourceBatch, SourceFault, SourceItem } from './port.ts';
 import { encodeItem, ZERO_FINGERPRINT_BYTES } from './encode-item.ts';
@@ -29,6 +29,8 @@ export interface PublishOptions {
   readonly confirmPrune?: (vanished: number, total: number) => Promise<boolean>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (report: PublishReport) => void;
+  /** Told of dead letters that are new. */
+  readonly onDeadLetter?: OnDeadLetter;
 }
 
 /**
@@ -185,7 +187,7 @@ class Publisher {
   }
 
   #takeFault(fault: SourceFault): void {
-    const { source, topics } = this.#options;
+    const { source, topics, onDeadLetter } = this.#options;
     const { report } = this;
     report.deadLettered++;
     report.deadLettersByReason[fault.code] = (report.deadLettersByReason[fault.code] ?? 0) + 1;
@@ -195,15 +197,15 @@ class Publisher {
     this.#ledger.mark(ledgerKey);
     if (before === 'dead-lettered') return;
     report.newDeadLetters++;
+    const origin = { stage: 'produce', connector: source.name, line: fault.line };
+    const reason = { code: fault.code, message: fault.reason };
+    onDeadLetter?.(origin, reason);
     this.#outputs.push({
       topic: topics.deadLetters,
       key: Buffer.from(`${source.name}:${fault.line}`),
       // A view of the reader's buffer, which the reader will use again.
       value: Uint8Array.from(fault.raw),
-      headers: deadLetterHeaders(
-        { stage: 'produce', connector: source.name, line: fault.line },
-        { code: fault.code, message: fault.reason },
-      ),
+      headers: deadLetterHeaders(origin, reason),
     });
     this.#enter(ledgerKey, identity, 'dead-lettered', fault.line);
   }

@@ -29,6 +29,9 @@ export interface DeadLetterOrigin {
   readonly line?: number;
 }
 
+/** Told of each record or row that becomes a dead letter; what it is told may still be undone by a crash. */
+export type OnDeadLetter = (origin: DeadLetterOrigin, reason: Pick<PipelineError, 'code' | 'message'>) => void;
+
 /** Headers that say why and from where; the dead letter's value is the original bytes, untouched. */
 export function deadLetterHeaders(
   origin: DeadLetterOrigin,

@@ -1,0 +1,62 @@
+import type { LogObserver, Place } from '../../log/observer.ts';
+import type { OnDeadLetter } from '../../record/dead-letter.ts';
+import { LineLimit } from '../../telemetry/line-limit.ts';
+import type { Logger } from '../../telemetry/log.ts';
+
+const DEAD_LETTER_LINES_PER_SECOND = 5;
+const MAX_REASON_CHARACTERS = 300;
+/** Two writers meet now and then; the third failure in a row is worth a look. */
+const QUIET_RETRIES = 2;
+
+export interface LogLinesOptions {
+  readonly logger: Logger;
+  readonly nowMs?: () => number;
+}
+
+/** What happens to records as log lines, each with the record's place: `at: "topic/partition@offset"`. */
+export class LogLines {
+  readonly observer: LogObserver;
+  readonly #logger: Logger;
+  readonly #limit: LineLimit;
+
+  constructor({ logger, nowMs }: LogLinesOptions) {
+    this.#logger = logger;
+    this.#limit = new LineLimit(DEAD_LETTER_LINES_PER_SECOND, nowMs);
+    this.observer = {
+      committed: ({ group, outputs, elapsedMs, ...place }) => {
+        logger.debug('committed', { group, at: placeText(place), outputs, ms: Math.round(elapsedMs) });
+      },
+      retried: ({ operation, place, attempt, waitMs, error }) => {
+        const where = place === undefined ? {} : { at: placeText(place) };
+        const details = { code: error.code, ...where, attempt, waitMs: Math.round(waitMs) };
+        const say = attempt > QUIET_RETRIES ? 'warn' : 'debug';
+        logger[say](`log operation ${operation} failed and is made again: ${error.message}`, details);
+      },
+    };
+  }
+
+  /** At most a few in a second; how many more there were is said with the next one, or at the end. */
+  readonly deadLetter: OnDeadLetter = ({ stage, connector, topic, partition, offset, line }, { code, message }) => {
+    if (!this.#limit.admits()) return;
+    this.flush();
+    const at =
+      topic === undefined || partition === undefined
+        ? `${connector}:${line ?? '?'}`
+        : placeText({ topic, partition, ...(offset !== undefined && { offset }) });
+    this.#logger.warn(`dead letter: ${shortened(message)}`, { code, at, stage });
+  };
+
+  flush(): void {
+    const omitted = this.#limit.takeOmitted();
+    if (omitted > 0) this.#logger.warn(`dead letters that are not shown one by one: ${omitted}`);
+  }
+}
+
+/** `topic/partition@offset` */
+function placeText({ topic, partition, offset }: Place): string {
+  return `${topic}/${partition}${offset === undefined ? '' : `@${offset}`}`;
+}
+
+function shortened(text: string): string {
+  return text.length > MAX_REASON_CHARACTERS ? `${text.slice(0, MAX_REASON_CHARACTERS - 1)}…` : text;
+}
