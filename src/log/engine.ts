@@ -8,7 +8,7 @@ import type { LogObserver } from './observer.ts';
  */
 export interface LogEngine {
   /** Told of what the runs and reads of this engine do. */
-  readonly observer?: LogObserver;
+  readonly observer?: LogObserver | undefined;
   /** Rejects with LOG_TOPIC_UNKNOWN. Offsets are those of this moment. */
   describe(topic: string): Promise<TopicInfo>;
   /**

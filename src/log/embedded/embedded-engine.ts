@@ -19,7 +19,7 @@ export interface EmbeddedEngineOptions {
 
 /** The embedded log as the runner sees it, and appending. */
 export class EmbeddedEngine implements LogEngine {
-  readonly observer?: LogObserver;
+  readonly observer: LogObserver | undefined;
   readonly #clock: () => number;
   readonly #worker: WorkerClient;
   readonly #listeners: Set<AppendListener>;
@@ -33,7 +33,7 @@ export class EmbeddedEngine implements LogEngine {
   ) {
     this.#worker = worker;
     this.#clock = clock;
-    if (observer !== undefined) this.observer = observer;
+    this.observer = observer;
     this.#listeners = listeners;
   }
 
