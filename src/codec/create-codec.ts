@@ -1,5 +1,5 @@
 import type { LedgerEntry, ShardDescriptor } from '../record/types.ts';
-import { poisonError } from '../errors.ts';
+import { fatalError, poisonError } from '../errors.ts';
 import { AvroReader } from './avro-reader.ts';
 import { AvroWriter } from './avro-writer.ts';
 import { readEmbedding, readEmbeddingResolved, writeEmbedding, writeEmbeddingOf } from './embedding.ts';
@@ -18,19 +18,20 @@ import { bytesOfHash } from './hashes.ts';
 
 const HEADER_BYTES = 5;
 
-/** Codec over the embedded registry: hand-written for the newest version of each schema, avsc for all older ones. */
+/** In values that are read again at once and never reach a log. */
+const NO_ID = 0;
+
+/**
+ * Codec over a registry: hand-written for the newest version of each schema, avsc for all others. The registry may
+ * learn ids while the codec is used. Encoders need the id of their schema: CODEC_NO_SCHEMA_ID (fatal).
+ */
 export function createCodec(registry = new SchemaRegistry()): Codec {
   const writer = new AvroWriter();
-  const ids = {
-    SourceRecord: registry.newest('SourceRecord').id,
-    Embedding: registry.newest('Embedding').id,
-    LedgerEntry: registry.newest('LedgerEntry').id,
-    ShardDescriptor: registry.newest('ShardDescriptor').id,
-  };
 
   function encode<Value>(name: SchemaName, write: (writer: AvroWriter, value: Value) => void) {
+    const idOf = idGiver(registry, name);
     return (value: Value): Uint8Array => {
-      writer.begin(ids[name]);
+      writer.begin(idOf());
       write(writer, value);
       return writer.finish();
     };
@@ -41,9 +42,10 @@ export function createCodec(registry = new SchemaRegistry()): Codec {
     read: (reader: AvroReader) => Value,
     fromResolved: (resolved: Record<string, unknown>) => Value,
   ) {
+    const isCurrent = currentCheck(registry, name);
     return (value: Uint8Array): Value => {
       const id = schemaIdOf(value);
-      if (id !== ids[name])
+      if (!isCurrent(id))
         return fromResolved(registry.resolve(id, name, value.subarray(HEADER_BYTES)) as Record<string, unknown>);
       const reader = new AvroReader(value, HEADER_BYTES);
       const result = read(reader);
@@ -52,26 +54,30 @@ export function createCodec(registry = new SchemaRegistry()): Codec {
     };
   }
 
-  const encodeSourceRecord = encode('SourceRecord', writeSourceRecord);
-  const encodeEmbedding = encode('Embedding', writeEmbedding);
   const decodeSourceRecord = decode('SourceRecord', readSourceRecord, readSourceRecordResolved);
   const decodeEmbedding = decode('Embedding', readEmbedding, readEmbeddingResolved);
-  const view = decode('SourceRecord', readSourceRecordView, viewResolved);
+  const embeddingId = idGiver(registry, 'Embedding');
+  const isCurrentEmbedding = currentCheck(registry, 'Embedding');
 
   return {
-    encodeSourceRecord,
+    encodeSourceRecord: encode('SourceRecord', writeSourceRecord),
     decodeSourceRecord,
-    viewSourceRecord: view,
+    viewSourceRecord: decode('SourceRecord', readSourceRecordView, viewResolved),
     viewPartHashes: decode('SourceRecord', readPartHashes, viewResolved),
-    encodeEmbedding,
+    encodeEmbedding: encode('Embedding', writeEmbedding),
     encodeEmbeddingOf(record, parts) {
-      writer.begin(ids.Embedding);
+      writer.begin(embeddingId());
       writeEmbeddingOf(writer, record, parts);
       return writer.finish();
     },
     decodeEmbedding,
-    upgradeEmbedding: (value) =>
-      schemaIdOf(value) === ids.Embedding ? value : encodeEmbedding(decodeEmbedding(value)),
+    upgradeEmbedding(value) {
+      if (isCurrentEmbedding(schemaIdOf(value))) return value;
+      const embedding = decodeEmbedding(value);
+      writer.begin(registry.idOf('Embedding') ?? NO_ID);
+      writeEmbedding(writer, embedding);
+      return writer.finish();
+    },
     encodeLedgerEntry: encode('LedgerEntry', (target, entry: LedgerEntry) => {
       writeLedgerParts(target, {
         ...entry,
@@ -87,15 +93,40 @@ export function createCodec(registry = new SchemaRegistry()): Codec {
   };
 
   function viewResolved(resolved: Record<string, unknown>): SourceRecordView {
-    const current = encodeSourceRecord(readSourceRecordResolved(resolved));
-    return readSourceRecordView(new AvroReader(current, HEADER_BYTES));
+    writer.begin(NO_ID);
+    writeSourceRecord(writer, readSourceRecordResolved(resolved));
+    return readSourceRecordView(new AvroReader(writer.finish(), HEADER_BYTES));
   }
 
   function ledgerEntryOf(resolved: Record<string, unknown>): LedgerEntry {
-    writer.begin(ids.LedgerEntry);
+    writer.begin(NO_ID);
     writeLedgerParts(writer, readLedgerResolved(resolved));
     return readLedgerEntry(new AvroReader(writer.finish(), HEADER_BYTES));
   }
+}
+
+/** The id that values of a schema carry, asked for until there is one. */
+function idGiver(registry: SchemaRegistry, name: SchemaName): () => number {
+  let id: number | undefined;
+  return () => {
+    id ??= registry.idOf(name);
+    if (id !== undefined) return id;
+    throw fatalError(
+      'CODEC_NO_SCHEMA_ID',
+      `The schema registry has given no id for ${name} yet: ensure the topic before writing to it. This is a bug.`,
+    );
+  };
+}
+
+/** Whether an id is one of the newest version's; as cheap as a comparison when it is the same id again. */
+function currentCheck(registry: SchemaRegistry, name: SchemaName): (id: number) => boolean {
+  let last: number | undefined;
+  return (id) => {
+    if (id === last) return true;
+    if (!registry.isCurrent(id, name)) return false;
+    last = id;
+    return true;
+  };
 }
 
 /** Schema id of a framed value. */

@@ -18,7 +18,10 @@ export interface Codec {
   /** The same from a view: text and metadata are copied as bytes. */
   encodeEmbeddingOf(record: SourceRecordView, parts: EmbeddingParts): Uint8Array;
   decodeEmbedding(value: Uint8Array): Embedding;
-  /** An embedding of any known version in the newest one's encoding; the same bytes when it is that already. */
+  /**
+   * An embedding of any known version in the newest one's encoding; the same bytes when it is that already. For an
+   * encoder, not for a log: where no schema registry has given an id yet, the result has none.
+   */
   upgradeEmbedding(value: Uint8Array): Uint8Array;
   encodeLedgerEntry(entry: LedgerEntry): Uint8Array;
   encodeLedgerParts(entry: LedgerParts): Uint8Array;

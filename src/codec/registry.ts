@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { isDeepStrictEqual } from 'node:util';
 import type * as Avsc from 'avsc';
-import { fatalError, poisonError } from '../errors.ts';
+import { fatalError, messageOf, poisonError } from '../errors.ts';
 
 export type SchemaName = 'SourceRecord' | 'Embedding' | 'LedgerEntry' | 'ShardDescriptor';
 
@@ -13,7 +14,18 @@ export interface RegisteredSchema {
   readonly schema: unknown;
 }
 
+/** A schema that an id on the wire stands for. */
+interface WriterSchema {
+  readonly name: string;
+  readonly schema: unknown;
+  /** Whether its values are byte for byte as those of our newest version; found out at the first of them. */
+  current?: boolean;
+}
+
 const FOLDER = new URL('../../schemas/', import.meta.url);
+const NAMESPACE = 'embedstream.';
+const UNKNOWN_TO_US = 'which this version does not know: update embedstream.';
+const UNKNOWN_TO_REGISTRY = 'which the schema registry does not know: it was written without this registry.';
 
 /** The schemas in the repository, each under the id it has had since it was first released. */
 export function repositorySchemas(): readonly RegisteredSchema[] {
@@ -27,24 +39,70 @@ export function repositorySchemas(): readonly RegisteredSchema[] {
 }
 
 /**
- * The embedded registry: which schema an id on the wire means, and how a value of an older version reads as the
- * newest. Resolvers are made on first use and cached by the writer's id.
+ * Which schema an id on the wire means, which id our values carry, and how a value of another version reads as the
+ * newest. Ids come from the repository, or one by one from a registry (`learning`). Several ids may stand for one
+ * schema; an id never changes its meaning. Resolvers are made on first use and cached by the writer's id.
  */
 export class SchemaRegistry {
-  readonly #schemas = new Map<number, RegisteredSchema>();
+  readonly #newest = new Map<string, RegisteredSchema>();
+  readonly #writers = new Map<number, WriterSchema>();
+  /** The id that our values of a schema carry. */
+  readonly #ids = new Map<SchemaName, number>();
   readonly #resolvers = new Map<number, (payload: Uint8Array) => unknown>();
+  readonly #unknown: string;
 
-  constructor(schemas: readonly RegisteredSchema[] = repositorySchemas()) {
-    for (const schema of schemas) this.#schemas.set(schema.id, schema);
+  constructor(
+    schemas: readonly RegisteredSchema[] = repositorySchemas(),
+    ids: 'repository' | 'learning' = 'repository',
+  ) {
+    this.#unknown = ids === 'repository' ? UNKNOWN_TO_US : UNKNOWN_TO_REGISTRY;
+    for (const schema of schemas) {
+      const { name, version } = schema;
+      const newer = version >= (this.#newest.get(name)?.version ?? 0);
+      if (newer) this.#newest.set(name, schema);
+      if (ids === 'learning') continue;
+      this.#writers.set(schema.id, { name, schema: schema.schema });
+      if (newer) this.#ids.set(name as SchemaName, schema.id);
+    }
   }
 
-  /** The newest version of a schema. */
+  /** Knows the newest versions, and no id until it is told of it. */
+  static learning(schemas: readonly RegisteredSchema[] = repositorySchemas()): SchemaRegistry {
+    return new SchemaRegistry(schemas, 'learning');
+  }
+
+  /** The newest version of a schema: what this program writes and what it reads all others as. */
   newest(name: SchemaName): RegisteredSchema {
-    let newest: RegisteredSchema | undefined;
-    for (const schema of this.#schemas.values())
-      if (schema.name === name && schema.version >= (newest?.version ?? 0)) newest = schema;
+    const newest = this.#newest.get(name);
     if (newest === undefined) throw fatalError('CODEC_SCHEMAS_MISSING', `No schema "${name}" is registered.`);
     return newest;
+  }
+
+  knows(id: number): boolean {
+    return this.#writers.has(id);
+  }
+
+  /** An id stands for this schema: parsed JSON, ours or anyone's. */
+  learn(id: number, schema: unknown): void {
+    if (!this.knows(id)) this.#writers.set(id, { name: nameOf(schema), schema });
+  }
+
+  /** From now on our values of a schema carry this id. The first one stays: any of its ids is as good. */
+  adopt(name: SchemaName, id: number): void {
+    this.learn(id, this.newest(name).schema);
+    if (!this.#ids.has(name)) this.#ids.set(name, id);
+  }
+
+  /** The id that our values of a schema carry; undefined while no registry has given one. */
+  idOf(name: SchemaName): number | undefined {
+    return this.#ids.get(name);
+  }
+
+  /** Whether values of this id are byte for byte as those of the newest version of `name`. */
+  isCurrent(id: number, name: SchemaName): boolean {
+    const writer = this.#writers.get(id);
+    if (writer?.name !== name) return false;
+    return (writer.current ??= isSameOnTheWire(writer.schema, this.newest(name).schema));
   }
 
   /**
@@ -52,17 +110,17 @@ export class SchemaRegistry {
    * (unions unwrapped, longs beyond 2^53 as bigint).
    */
   resolve(id: number, name: SchemaName, payload: Uint8Array): unknown {
+    const writer = this.#writers.get(id);
+    if (writer?.name !== name)
+      throw poisonError(
+        'CODEC_UNKNOWN_SCHEMA',
+        writer === undefined
+          ? `The value has schema id ${id}, ${this.#unknown}`
+          : `The value is a ${writer.name}, where a ${name} belongs.`,
+      );
     let resolver = this.#resolvers.get(id);
     if (resolver === undefined) {
-      const writer = this.#schemas.get(id);
-      if (writer?.name !== name)
-        throw poisonError(
-          'CODEC_UNKNOWN_SCHEMA',
-          writer === undefined
-            ? `The value has schema id ${id}, which this version does not know: update embedstream.`
-            : `The value is a ${writer.name}, where a ${name} belongs.`,
-        );
-      resolver = resolverOf(writer, this.newest(name));
+      resolver = resolverOf(id, writer, this.newest(name));
       this.#resolvers.set(id, resolver);
     }
     try {
@@ -73,9 +131,34 @@ export class SchemaRegistry {
   }
 }
 
+/** Ours by their short names, others by their full ones. */
+function nameOf(schema: unknown): string {
+  if (typeof schema === 'string') return schema;
+  const { name, namespace, type } = (schema ?? {}) as Record<string, unknown>;
+  if (typeof name !== 'string') return `nameless ${typeof type === 'string' ? type : 'schema'}`;
+  const full = name.includes('.') || typeof namespace !== 'string' ? name : `${namespace}.${name}`;
+  return full.startsWith(NAMESPACE) ? full.slice(NAMESPACE.length) : `"${full}"`;
+}
+
+/** By Avro's canonical form: documentation, defaults and the like change no byte of a value. */
+function isSameOnTheWire(one: unknown, other: unknown): boolean {
+  if (one === other || isDeepStrictEqual(one, other)) return true;
+  try {
+    const { Type } = loadAvsc();
+    const parse = (schema: unknown): Avsc.Type => Type.forSchema(structuredClone(schema) as Avsc.Schema);
+    return parse(one).equals(parse(other));
+  } catch {
+    return false; // avsc can't read it: `resolve` says so.
+  }
+}
+
 // Loaded when the first value of another version is met, which most runs never see.
-function resolverOf(writer: RegisteredSchema, reader: RegisteredSchema): (payload: Uint8Array) => unknown {
-  const avro = createRequire(import.meta.url)('avsc') as typeof Avsc;
+function loadAvsc(): typeof Avsc {
+  return createRequire(import.meta.url)('avsc') as typeof Avsc;
+}
+
+function resolverOf(id: number, writer: WriterSchema, reader: RegisteredSchema): (payload: Uint8Array) => unknown {
+  const avro = loadAvsc();
   const long = avro.types.LongType.__with({
     fromBuffer: (bytes: Buffer) => narrow(bytes.readBigInt64LE()),
     toBuffer: (value: number | bigint) => {
@@ -89,15 +172,19 @@ function resolverOf(writer: RegisteredSchema, reader: RegisteredSchema): (payloa
     compare: (a: number | bigint, b: number | bigint) => (a < b ? -1 : a > b ? 1 : 0),
   });
   const parse = (schema: unknown): Avsc.Type =>
-    avro.Type.forSchema(structuredClone(schema) as Parameters<typeof avro.Type.forSchema>[0], {
-      registry: { long },
-      wrapUnions: 'always',
-    });
-  const writerType = parse(writer.schema);
+    avro.Type.forSchema(structuredClone(schema) as Avsc.Schema, { registry: { long }, wrapUnions: 'always' });
   const readerType = parse(reader.schema);
-  const resolver = readerType.createResolver(writerType);
-  return (payload): unknown =>
-    readerType.fromBuffer(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength), resolver);
+  try {
+    const resolver = readerType.createResolver(parse(writer.schema));
+    return (payload): unknown =>
+      readerType.fromBuffer(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength), resolver);
+  } catch (cause) {
+    throw poisonError(
+      'CODEC_UNKNOWN_SCHEMA',
+      `The value has schema id ${id}, a ${reader.name} that this version can't read (${messageOf(cause)}): update embedstream.`,
+      cause,
+    );
+  }
 }
 
 function narrow(value: bigint): number | bigint {
