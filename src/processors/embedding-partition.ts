@@ -3,7 +3,7 @@ import type { PipelineError } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LogRecord, OutputRecord, PartitionTask, Progress } from '../log/port.ts';
 import type { EmbedInput, EmbedResult, Embedder } from '../models/port.ts';
-import { deadLetterHeaders, type OnDeadLetter } from '../record/dead-letter.ts';
+import { ATTEMPT_HEADER, deadLetterHeaders, type OnDeadLetter } from '../record/dead-letter.ts';
 import type { PartKind } from '../record/identity.ts';
 import { addCounts, emptyCounts, type ProcessCounts } from './outcomes.ts';
 import { planBatch, type Decision } from './plan.ts';
@@ -177,10 +177,11 @@ export class EmbeddingPartition implements PartitionTask {
   ): void {
     const { ledger, fingerprint, outputTopics, group, input, onDeadLetter } = this.#options;
     const origin = { stage: 'process', connector: group, ...input, offset: record.offset };
+    const attempt = record.headers[ATTEMPT_HEADER];
     onDeadLetter?.(origin, error);
     outputs.push({
       ...this.#output(outputTopics.deadLetters, record.key, record.value),
-      headers: deadLetterHeaders(origin, error),
+      headers: { ...deadLetterHeaders(origin, error), ...(attempt && { [ATTEMPT_HEADER]: attempt }) },
     });
     // An embedding of what the id said before is not one of what it says now.
     if (known) outputs.push(this.#output(outputTopics.embeddings, record.key, null));

@@ -4,6 +4,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { LogRecord } from '../log/port.ts';
 import { ATTEMPT_HEADER } from '../record/dead-letter.ts';
 import { contentHashFor, sha256, type PartKind } from '../record/identity.ts';
+import { keyText } from '../record/key-text.ts';
 
 /** What is to become of one record, decided before anything is embedded. */
 export type Decision =
@@ -91,7 +92,9 @@ function decide(record: LogRecord, context: PlanContext): Decision | 'skip' | 'n
   const contentHash = contentHashFor(context.kinds, view);
   if (contentHash === undefined)
     return ledger.has(view.id) ? { kind: 'delete', record, reason: 'not-applicable' } : 'not-applicable';
-  if (!retried && ledger.outcomeOf(view.id, contentHash, fingerprint) !== undefined) return 'skip';
+  const before = ledger.outcomeOf(view.id, contentHash, fingerprint);
+  // A retry is for the models that dead-lettered it; one that has embedded it would do so twice.
+  if (before === 'embedded' || (before !== undefined && !retried)) return 'skip';
   return { kind: 'embed', record, view, contentHash, known: ledger.has(view.id) };
 }
 
@@ -105,9 +108,4 @@ function lastVersions(records: readonly LogRecord[]): Map<string, number> | unde
     last.set(keyText(key), index);
   }
   return last.size < keyed ? last : undefined;
-}
-
-/** Keys one to one as text; cheaper than decoding UTF-8. */
-function keyText(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }

@@ -13,7 +13,10 @@ export const DEAD_LETTER_HEADERS = {
   line: '__connect.errors.line',
 } as const;
 
-/** Set by `dead-letters retry`: the attempt's number; the processor then embeds whatever the ledger says. */
+/**
+ * Set by `dead-letters retry`: the attempt's number. The processor then embeds what its ledger has as dead-lettered, and
+ * a dead letter of it carries the number on.
+ */
 export const ATTEMPT_HEADER = 'embedstream.attempt';
 
 export interface DeadLetterOrigin {

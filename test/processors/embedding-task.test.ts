@@ -162,6 +162,17 @@ describe('EmbeddingTask', () => {
     expect((await processAll(log, fakeEmbedder())).counts).toMatchObject({ read: 1, skipped: 1 });
     await appendRecord(log, 'b', original, { [ATTEMPT_HEADER]: Buffer.from('2') });
     expect((await processAll(log, fakeEmbedder())).counts).toMatchObject({ read: 1, deadLettered: 1 });
+    const [, again] = await allRecords(log, topics.deadLetters);
+    expect(Buffer.from(again!.headers[ATTEMPT_HEADER]!).toString()).toBe('2');
+  });
+
+  it('a retry is for the model that dead-lettered the record: another one that has embedded it skips it', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, [{ id: 'a', text: 'fine' }]);
+    await processAll(log, fakeEmbedder());
+    const original = (await latestValues(log, topics.records)).get('a')!;
+    await appendRecord(log, 'a', original, { [ATTEMPT_HEADER]: Buffer.from('2') });
+    expect((await processAll(log, fakeEmbedder())).counts).toMatchObject({ read: 1, skipped: 1, embedded: 0 });
   });
 
   it('removes the embedding of an earlier text when the new one is poison', async () => {
