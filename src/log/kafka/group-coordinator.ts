@@ -30,7 +30,7 @@ export interface JoinedMember {
 
 /**
  * Calls with the group's coordinator, found anew when it moved. Lost connections and a coordinator that is loading are
- * retried inside, up to a deadline: then it rejects with a PipelineError. Every other error of the protocol passes as it
- * is. A connection is busy while a join waits for the other members: it must not be one that commits need.
+ * retried inside, up to a deadline: then it rejects with a PipelineError. A connection is busy while a join waits for the
+ * other members, so it must not be one that commits need.
  */
-export type WithCoordinator = <T>(call: (coordinator: GroupCoordinator) => Promise<T>) => Promise<T>;
+export type WithCoordinator = <Answer>(call: (coordinator: GroupCoordinator) => Promise<Answer>) => Promise<Answer>;

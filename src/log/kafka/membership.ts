@@ -1,8 +1,9 @@
 import type { PipelineError } from '../../errors.ts';
 import { ASSIGNMENT_PROTOCOL, encodeSubscription } from './group-envelopes.ts';
-import type { WithCoordinator } from './group-coordinator.ts';
+import type { GroupCoordinator, WithCoordinator } from './group-coordinator.ts';
 import { planAssignments, unitsGiven } from './group-plan.ts';
-import { membershipError, protocolErrorOf } from './membership-errors.ts';
+import { toPipelineError } from './kafka-errors.ts';
+import { outcomeOf } from './membership-outcome.ts';
 import { SYSTEM_CLOCK, type Clock } from './system-clock.ts';
 import { UnitHoldings } from './unit-holdings.ts';
 
@@ -69,7 +70,7 @@ export class GroupMembership {
     this.#life = this.#live().catch((error: unknown) => {
       if (this.#ended) return;
       this.#end();
-      this.#options.onError(membershipError(error, this.#options.group, this.#options.sessionTimeoutMs));
+      this.#options.onError(toPipelineError(error, `consumer group "${this.#options.group}"`));
     });
   }
 
@@ -144,9 +145,8 @@ export class GroupMembership {
   /** One request at a time, so that answers are never about another generation than we think. */
   async #live(): Promise<void> {
     while (!this.#ended) {
-      if (this.#joinDue || this.#holdings.rejoinDue) await this.#orRejoin(() => this.#join());
-      else if (this.#checks.length > 0) await this.#orRejoin(() => this.#heartbeat());
-      else if (await this.#pause()) await this.#orRejoin(() => this.#heartbeat());
+      if (this.#joinDue || this.#holdings.rejoinDue) await this.#join();
+      else if (this.#checks.length > 0 || (await this.#pause())) await this.#heartbeat();
     }
   }
 
@@ -163,49 +163,21 @@ export class GroupMembership {
     });
   }
 
-  async #orRejoin(request: () => Promise<void>): Promise<void> {
-    const sentAtMs = this.#clock.now();
-    try {
-      await request();
-    } catch (error) {
-      if (this.#ended) return;
-      this.#joinDue = true;
-      switch (protocolErrorOf(error)) {
-        case 'REBALANCE_IN_PROGRESS':
-          this.#aliveAtMs = sentAtMs;
-          return;
-        case 'UNKNOWN_MEMBER_ID':
-        case 'FENCED_INSTANCE_ID':
-          this.#memberId = '';
-          this.#lose();
-          return;
-        case 'ILLEGAL_GENERATION':
-          // The group went on without us, but still knows this id: a new one would leave this one behind as a ghost.
-          this.#lose();
-          return;
-        case undefined:
-        default:
-          throw error;
-      }
-    }
-  }
-
   async #heartbeat(): Promise<void> {
-    const { withCoordinator, group: groupId } = this.#options;
-    // Those that ask from now on ask for the next one; all of them wait for the rebalance where this one fails.
+    // Those that ask from now on ask for the next one; all of them wait for the rebalance where there is one.
     const asking = this.#checks.length;
-    const sentAtMs = this.#clock.now();
-    await withCoordinator((coordinator) =>
-      coordinator.heartbeat({ groupId, groupGenerationId: this.#holdings.generation, memberId: this.#memberId }),
+    const groupId = this.#options.group;
+    const { generation: groupGenerationId } = this.#holdings;
+    const outcome = await this.#ask((coordinator) =>
+      coordinator.heartbeat({ groupId, groupGenerationId, memberId: this.#memberId }),
     );
-    this.#aliveAtMs = sentAtMs;
-    for (const settle of this.#checks.splice(0, asking)) settle();
+    if (outcome !== undefined) for (const settle of this.#checks.splice(0, asking)) settle();
   }
 
   async #join(): Promise<void> {
-    const { withCoordinator, group: groupId, topics, units, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options;
+    const { group: groupId, topics, units, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options;
     const metadata = encodeSubscription(topics, this.#holdings.claim());
-    const joined = await withCoordinator((coordinator) =>
+    const joined = await this.#ask((coordinator) =>
       coordinator.joinGroup({
         groupId,
         sessionTimeout: sessionTimeoutMs,
@@ -215,23 +187,39 @@ export class GroupMembership {
         groupProtocols: [{ name: ASSIGNMENT_PROTOCOL, metadata }],
       }),
     );
-    this.#memberId = joined.memberId;
+    if (joined === undefined) return;
+    const { generationId, memberId, leaderId, members } = joined.answer;
+    this.#memberId = memberId;
     if (this.#ended) return;
-    const groupAssignment = joined.leaderId === joined.memberId ? planAssignments(joined.members, topics, units) : [];
-    const sentAtMs = this.#clock.now();
-    const { generationId: generation, memberId } = joined;
-    const { memberAssignment } = await withCoordinator((coordinator) =>
-      coordinator.syncGroup({ groupId, generationId: generation, memberId, groupAssignment }),
+    const groupAssignment = leaderId === memberId ? planAssignments(members, topics, units) : [];
+    const synced = await this.#ask((coordinator) =>
+      coordinator.syncGroup({ groupId, generationId, memberId, groupAssignment }),
     );
-    this.#aliveAtMs = sentAtMs;
     // Frozen meanwhile: what was assigned then may be another's by now. Joining again tells.
-    if (!this.isCurrent()) return;
-    this.#holdings.assign(generation, unitsGiven(memberAssignment, groupId, topics));
+    if (synced === undefined || !this.isCurrent()) return;
+    this.#holdings.assign(generationId, unitsGiven(synced.answer.memberAssignment, groupId, topics));
     this.#joinDue = false;
     this.#tell(false);
   }
 
-  #lose(): void {
+  /** The answer; undefined when the coordinator told us to join (again), which is then due. */
+  async #ask<Answer>(
+    request: (coordinator: GroupCoordinator) => Promise<Answer>,
+  ): Promise<{ readonly answer: Answer } | undefined> {
+    const sentAtMs = this.#clock.now();
+    const outcome = await this.#options.withCoordinator((coordinator) => outcomeOf(request(coordinator)));
+    if ('answer' in outcome) {
+      this.#aliveAtMs = sentAtMs;
+      return outcome;
+    }
+    this.#joinDue = true;
+    if (outcome.told === 'rebalance') this.#aliveAtMs = sentAtMs;
+    else this.#lose(outcome.told);
+    return undefined;
+  }
+
+  #lose(told: 'unknown' | 'outdated'): void {
+    if (told === 'unknown') this.#memberId = '';
     this.#holdings.lose();
     this.#aliveAtMs = -Infinity;
     this.#tell(true);
