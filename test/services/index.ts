@@ -9,17 +9,48 @@
  */
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
+import { kafkaInJvm } from './kafka/jvm.ts';
+import type { Properties } from './kafka/properties.ts';
 import { kafka } from './kafka/service.ts';
 import { withLock } from './lock.ts';
-import { runFolder, serverFolder } from './run-folder.ts';
+import { OwnServer } from './own-server.ts';
+import { registry, registryInJvm } from './registry/service.ts';
+import { watchedRunFolder } from './run-folder.ts';
 import type { Service } from './service.ts';
 import { fromEnvironment, missingService, startIn } from './start.ts';
 
-const SERVICES = { kafka };
+export type { OwnServer } from './own-server.ts';
+
+const SERVICES = {
+  kafka,
+  registry,
+  'own-kafka': { ...kafka, ways: [kafkaInJvm()] },
+  'own-registry': { ...registry, ways: [registryInJvm] },
+};
 
 /** Brokers without security, as `host:port`. Topics of other tests are on them: use a namespace of your own. */
 export function kafkaBrokers(): Promise<string[]> {
   return shared(kafka);
+}
+
+/** The URL of a schema registry's Confluent-compatible API. Use subjects of your own. */
+export function schemaRegistryUrl(): Promise<string> {
+  return shared(registry);
+}
+
+/**
+ * A broker of the test's own, to be killed and started again; its address is its brokers. The test ends it by
+ * `remove()`.
+ *
+ * @param overrides properties of the broker that differ from what tests usually want
+ */
+export function restartableKafka(overrides?: Properties): Promise<OwnServer<string[]>> {
+  return OwnServer.start(kafka, kafkaInJvm(overrides));
+}
+
+/** A schema registry of the test's own, to be killed and started again. The test ends it by `remove()`. */
+export function restartableRegistry(): Promise<OwnServer<string>> {
+  return OwnServer.start(registry, registryInJvm);
 }
 
 /**
@@ -45,6 +76,6 @@ export function describeWithService(name: keyof typeof SERVICES, title: string, 
 async function shared<Address>(service: Service<Address>): Promise<Address> {
   const given = fromEnvironment(service);
   if (given !== undefined) return given;
-  const folder = await serverFolder(service.name);
-  return withLock(join(runFolder(), `${service.name}.lock`), () => startIn(service, folder));
+  const root = await watchedRunFolder();
+  return withLock(join(root, `${service.name}.lock`), () => startIn(service, root));
 }

@@ -43,7 +43,9 @@ function javaHomes(): string[] {
     .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
     .flatMap((home) => [home, join(home, 'Contents', 'Home')])
     .sort((one, other) => (javaVersion(one) ?? 0) - (javaVersion(other) ?? 0));
-  return [...named, process.env['JAVA_HOME'], ...installed].filter((home) => home !== undefined && home !== '');
+  return [...named, process.env['JAVA_HOME'], ...installed].filter(
+    (home): home is string => home !== undefined && home !== '',
+  );
 }
 
 function isExecutable(file: string): boolean {

@@ -24,24 +24,24 @@ export function openRun(): string {
 }
 
 /** The run of this process: the one it was started in, or one of its own. */
-export function runFolder(): string {
+function runFolder(): string {
   const folder = process.env[VARIABLE];
   return folder !== undefined && existsSync(folder) ? folder : openRun();
 }
 
-/** A folder for a server of this run, watched from now on. */
-export async function serverFolder(name: string): Promise<string> {
+/** The same folder, once somebody sees to it that the servers in it end with the run. */
+export async function watchedRunFolder(): Promise<string> {
   const run = runFolder();
   await withLock(join(run, 'watch.lock'), () => {
     watch(run);
     return Promise.resolve();
   });
-  return join(run, name);
+  return run;
 }
 
 /** A folder that nobody else of this run uses. */
 export async function ownServerFolder(name: string): Promise<string> {
-  return mkdtempSync(`${await serverFolder(name)}-`);
+  return mkdtempSync(join(await watchedRunFolder(), `${name}-`));
 }
 
 /** Ends the servers of a run and removes their data. */

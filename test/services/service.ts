@@ -10,8 +10,10 @@ export interface Service<Address> {
   /** The environment variable that names a server which is there already. */
   readonly variable?: string;
   readonly ways: readonly Way<Address>[];
-  /** How a person gives `address` to a command, as `NAME=VALUE`. */
-  exported(address: Address): string[];
+  /** The first of them is where a person expects it. */
+  readonly usualPorts: readonly number[];
+  /** What a person sets so that a command uses `address`, as `NAME=VALUE`. */
+  exported(address: Address): string;
   /** What the environment variable says. */
   fromEnvironment(value: string): Address;
   /** Resolves once a real request to `address` has succeeded; rejects where one does not. Tried again and again. */
@@ -20,6 +22,8 @@ export interface Service<Address> {
 
 export interface Way<Address> {
   readonly name: string;
+  /** Whether a server that is launched again in its folder still has its data. */
+  readonly keepsData: boolean;
   /**
    * What this machine lacks, and what to install; undefined where the way is open. Synchronous and quick, because it
    * is asked while tests are being collected.
@@ -29,15 +33,17 @@ export interface Way<Address> {
   fetch(): Promise<void>;
   /**
    * Spawns the server: everything it writes goes under `folder`, and its command line names `folder`. It need not be
-   * ready yet. Called again, with the same folder, it goes on with the data that is there.
+   * ready yet.
    *
-   * @param ports wanted by a person; tests leave the choice to the way
+   * @param ports taken in this order where they are free
    */
   launch(folder: string, ports?: readonly number[]): Promise<Launched<Address>>;
 }
 
 export interface Launched<Address> {
   readonly address: Address;
+  /** Give them to the next `launch` for the same address. */
+  readonly ports: readonly number[];
   /** Ending it ends the server, whichever way it runs. */
   readonly process: { readonly pid: number; readonly ended: boolean };
   readonly logFile: string;

@@ -8,14 +8,15 @@ const ASK_EVERY_MS = 100;
 const READY_WITHIN_MS = 120_000;
 /** Between choosing a free port and listening on it somebody else may take it. */
 const LAUNCHES = 3;
+const PORT_TAKEN = /address (is )?already in use|BindException|port .* (seems to be|is already) in use/i;
 const ADDRESS_FILE = 'address.json';
 
 /** What stops `service` from being had on this machine, with what to install; undefined where nothing does. */
 export function missingService(service: Service<unknown>): string | undefined {
-  if (fromEnvironment(service) !== undefined || service.ways.some((way) => way.missing() === undefined))
-    return undefined;
-  const set = service.variable === undefined ? '' : `set ${service.variable}; or `;
-  return `${service.name}: ${set}${service.ways.map((way) => `${way.name}: ${way.missing() ?? ''}`).join('; or ')}`;
+  if (fromEnvironment(service) !== undefined || openWays(service).length > 0) return undefined;
+  const variable = service.variable === undefined ? [] : [`${service.variable} is not set`];
+  const ways = service.ways.map((way) => `${way.name}: ${way.missing() ?? ''}`);
+  return `${service.name} (${[...variable, ...ways].join('; ')})`;
 }
 
 export function fromEnvironment<Address>(service: Service<Address>): Address | undefined {
@@ -23,62 +24,80 @@ export function fromEnvironment<Address>(service: Service<Address>): Address | u
   return value === undefined || value === '' ? undefined : service.fromEnvironment(value);
 }
 
-export function openWay<Address>(service: Service<Address>): Way<Address> {
-  const way = service.ways.find((one) => one.missing() === undefined);
-  if (way === undefined) throw new Error(missingService(service));
-  return way;
+export function openWays<Address>(service: Service<Address>): Way<Address>[] {
+  return service.ways.filter((way) => way.missing() === undefined);
 }
 
-/** The address of the service that runs in `folder`, if one does and was ready. */
-export function runningAddress<Address>(_service: Service<Address>, folder: string): Address | undefined {
-  const file = join(folder, ADDRESS_FILE);
-  if (runningPid(folder) === undefined || !existsSync(file)) return undefined;
+/** The address of `service`, if it runs in its folder under `root` and was ready. */
+export function runningAddress<Address>({ name }: Service<Address>, root: string): Address | undefined {
+  const file = join(root, name, ADDRESS_FILE);
+  if (runningPid(join(root, name)) === undefined || !existsSync(file)) return undefined;
   return JSON.parse(readFileSync(file, 'utf8')) as Address;
 }
 
-/** Starts the service in `folder`, unless it runs there, and resolves when it is ready. Call it under a lock. */
+/**
+ * Starts the service in its folder under `root`, unless it runs there, and resolves when it is ready. To be called
+ * under a lock. A way that fails is said aloud and the next is tried.
+ */
 export async function startIn<Address>(
   service: Service<Address>,
+  root: string,
+  ways: readonly Way<Address>[] = openWays(service),
+  ports?: readonly number[],
+): Promise<Address> {
+  const running = runningAddress(service, root);
+  if (running !== undefined) return running;
+  const folder = join(root, service.name);
+  const failures: unknown[] = [];
+  for (const way of ways)
+    try {
+      const address = await startOneWay(service, way, folder, ports);
+      writeFileSync(join(folder, ADDRESS_FILE), JSON.stringify(address));
+      return address;
+    } catch (error) {
+      console.warn(`\n*** ${service.name} does not start (${way.name}): ${String(error)} ***\n`);
+      failures.push(error);
+    }
+  throw new AggregateError(failures, `There is no ${missingService(service) ?? service.name}: ${failures.join('\n')}`);
+}
+
+async function startOneWay<Address>(
+  service: Service<Address>,
+  way: Way<Address>,
   folder: string,
   ports?: readonly number[],
 ): Promise<Address> {
-  const running = runningAddress(service, folder);
-  if (running !== undefined) return running;
-  const way = openWay(service);
+  await way.fetch();
   for (let launch = 1; ; launch++) {
     // Left over from somebody who was ended while waiting for it.
     await endServer(folder, 'SIGKILL');
     rmSync(join(folder, ADDRESS_FILE), { force: true });
-    const launched = await way.launch(folder, ports);
     try {
+      const launched = await way.launch(folder, ports);
       await untilReady(service, launched);
+      return launched.address;
     } catch (error) {
       await endServer(folder, 'SIGKILL');
-      if (launch < LAUNCHES && /address (is )?already in use|BindException/i.test(String(error))) continue;
-      throw error;
+      if (launch === LAUNCHES || !PORT_TAKEN.test(String(error))) throw error;
     }
-    writeFileSync(join(folder, ADDRESS_FILE), JSON.stringify(launched.address));
-    return launched.address;
   }
 }
 
 /** Resolves when a request has succeeded. Rejects, with the end of its log, when the server ends or takes too long. */
 export async function untilReady<Address>(
-  service: Pick<Service<Address>, 'name' | 'ask'>,
+  { name, ask }: Pick<Service<Address>, 'name' | 'ask'>,
   { address, process, logFile }: Launched<Address>,
 ): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MS;
   for (;;) {
     try {
-      await service.ask(address);
+      await ask(address);
       return;
     } catch (error) {
-      const why = process.ended
-        ? `${service.name} ended`
-        : Date.now() > deadline
-          ? `${service.name} was not ready in ${READY_WITHIN_MS / 1000} s (${String(error)})`
-          : undefined;
-      if (why !== undefined) throw new Error(`${why}. The end of its log:\n${logTail(logFile)}`, { cause: error });
+      const late = Date.now() > deadline;
+      const why = late ? `was not ready in ${READY_WITHIN_MS / 1000} s (${String(error)})` : 'ended';
+      if (process.ended || late)
+        throw new Error(`${name} ${why}. The end of its log:\n${logTail(logFile)}`, { cause: error });
     }
     await delay(ASK_EVERY_MS);
   }
