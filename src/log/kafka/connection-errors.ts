@@ -1,6 +1,6 @@
 import type { KafkaConnection } from './connection.ts';
 import { notAuthenticated, type Explanation } from './protocol-errors.ts';
-import { PLAIN_EXPECTED, TLS_EXPECTED } from './socket-factory.ts';
+import { LOGIN_EXPECTED, PLAIN_EXPECTED, TLS_EXPECTED } from './socket-factory.ts';
 import { certificateHint, codeOf, handshakeHint } from './tls-faults.ts';
 
 type Context = Pick<KafkaConnection, 'brokers' | 'sasl'> | undefined;
@@ -33,6 +33,10 @@ export function explainConnection(error: Error, context: Context): Explanation |
   if (!UNREACHABLE.has(error.name)) return undefined;
   const code = codeOf(error);
   const broker = brokerOf(error);
+  if (code === LOGIN_EXPECTED) {
+    const text = `${broker}: ${reason(error)}. Give --sasl-mechanism and what goes with it, or use another listener.`;
+    return { code: 'LOG_NOT_AUTHENTICATED', retriable: false, text };
+  }
   const tls = tlsHint(code);
   if (tls !== undefined) {
     return {
@@ -69,9 +73,6 @@ function reachHint(error: Error, code: string | undefined, broker: string, conte
     );
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'There is no such name: check --brokers and the DNS.';
-  if (error.name === 'KafkaJSConnectionClosedError' && context?.sasl === undefined) {
-    return 'If it stays so, the port may ask for a login (--sasl-mechanism) or for TLS (--tls).';
-  }
   return 'Is the broker up, and are --brokers and --tls right for it?';
 }
 
@@ -82,7 +83,10 @@ function brokerOf(error: Error): string {
   return broker === '' ? UNNAMED : broker;
 }
 
-/** `Connection error: connect ECONNREFUSED 127.0.0.1:9092` without its heading. */
+/** Without kafkajs' heading, OpenSSL's places in its source, and Node's advice on what is not ours to do. */
 function reason(error: Error): string {
-  return error.message.replace(/^(?:Connection error|Failed to connect): /, '');
+  return error.message
+    .replace(/^(?:Connection error|Failed to connect): /, '')
+    .replace(/^[0-9A-F]+:error:[^:]*:[^:]*:[^:]*:([^:]*):.*$/s, '$1')
+    .replace(/; if the root CA is installed locally.*$/s, '');
 }

@@ -45,7 +45,7 @@ export function kafkaClientOptions(connection: KafkaConnection, log?: KafkaLogTa
   return {
     brokers: [...brokers],
     clientId,
-    socketFactory: createSocketFactory(),
+    socketFactory: createSocketFactory(sasl !== undefined),
     logLevel: log === undefined ? logLevel.NOTHING : logLevel.DEBUG,
     logCreator: kafkaLogCreator(log),
     ...(tls === undefined ? {} : { ssl: { ...tls } }),

@@ -1,5 +1,5 @@
 import type { KafkaConfig } from 'kafkajs';
-import { fatalError, messageOf } from '../../errors.ts';
+import { fatalError } from '../../errors.ts';
 
 /** Hands out a token that is valid now. Called for each connection and each re-authentication. */
 export type TokenProvider = () => Promise<string>;
@@ -22,11 +22,8 @@ export function oauthBearerMechanism(token: TokenProvider): Mechanism {
         const initial = `n,,${SEPARATOR}auth=Bearer ${await token()}${SEPARATOR}${SEPARATOR}`;
         const refusal = await saslAuthenticate({ request: requestOf(initial), response: ANSWER });
         if (typeof refusal !== 'string' || refusal === '') return;
-        await saslAuthenticate({ request: requestOf(REFUSAL_ACKNOWLEDGED), response: ANSWER }).catch(
-          (error: unknown) => {
-            throw refused(`${refusal}; ${messageOf(error)}`);
-          },
-        );
+        // The broker answers with an error and hangs up; its first message says more.
+        await saslAuthenticate({ request: requestOf(REFUSAL_ACKNOWLEDGED), response: ANSWER }).catch(() => undefined);
         throw refused(refusal);
       },
     }),

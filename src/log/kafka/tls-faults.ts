@@ -49,7 +49,7 @@ export function handshakeHint(code: string | undefined): string | undefined {
   if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNEXPECTED_MESSAGE|BAD_RECORD_TYPE/.test(code)) {
     return 'The port does not speak TLS: leave out --tls, or use the port of the TLS listener.';
   }
-  return code.startsWith('ERR_SSL_') ? 'The TLS handshake failed.' : undefined;
+  return undefined;
 }
 
 export function codeOf(error: unknown): string | undefined {
