@@ -1,5 +1,6 @@
 import type { Flags, ListFlag, OptionsOf, StringFlag } from './flags.ts';
 import type { globalFlags } from './definitions/global.ts';
+import type { Instruments } from '../operations/observed/instruments.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Progress } from '../telemetry/progress.ts';
 
@@ -34,6 +35,8 @@ export interface CommandContext<Specs = Flags, Takes = Positionals> {
   readonly log: Logger;
   /** To stderr; silent with --quiet, --json and in CI. The frame closes it. */
   readonly progress: Progress;
+  /** Metrics, health and log lines of records: for `withWorkspace`. The frame closes them. */
+  readonly instruments: Instruments;
   readonly output: Output;
 }
 

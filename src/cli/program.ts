@@ -13,6 +13,7 @@ import { kebabCase } from './flags.ts';
 import type { Flags } from './flags.ts';
 import { commandHelp, commandLine, overviewHelp } from './help.ts';
 import type { Invocation } from './help.ts';
+import type { OpenInstruments } from './instruments.ts';
 import { nearestName } from '../record/nearest-name.ts';
 import { installStop } from './stop.ts';
 import type { StopOptions } from './stop.ts';
@@ -97,21 +98,26 @@ async function execute(command: Command, resolved: Resolved, world: ProgramWorld
   // Only `resolveConfig` makes these, from the very flags the type is made of.
   const options = resolved.options as GlobalOptions;
   const args = resolved.args as CommandContext['args'];
-  const { createTelemetry } = await import('./telemetry.ts');
+  const [{ createTelemetry }, { openInstruments }] = await Promise.all([
+    import('./telemetry.ts'),
+    import('./instruments.ts'),
+  ]);
   const telemetry = createTelemetry(options, world);
   const { log, progress } = telemetry;
   for (const warning of resolved.warnings) log.warn(warning);
   logOrigins(command, resolved, log);
-  const stop = installStop({
-    ...world.stop,
-    say: (line) => {
-      telemetry.say(line);
-    },
-  });
+  const say = (line: string): void => {
+    telemetry.say(line);
+  };
+  const stop = installStop({ ...world.stop, say });
   const output = createOutput(options.json, world);
+  const { signal } = stop;
+  let opened: OpenInstruments | undefined;
   try {
+    opened = await openInstruments(resolved.options, { log, say, signal, version: packageVersion });
     const body = await command.load();
-    const exitCode = await body.run({ options, args, signal: stop.signal, log, progress, output });
+    const { instruments } = opened;
+    const exitCode = await body.run({ options, args, signal, log, progress, instruments, output });
     progress.close();
     return stop.signal.aborted ? 130 : exitCode;
   } catch (error) {
@@ -122,6 +128,7 @@ async function execute(command: Command, resolved: Resolved, world: ProgramWorld
     }
     return fail(world, options.json, thrownFailure(error, options.logLevel === 'debug'));
   } finally {
+    await opened?.close();
     stop.dispose();
   }
 }

@@ -5,6 +5,8 @@ import { UsageError } from '../errors.ts';
 import { createEmbeddedLog } from '../log/embedded/embedded-log.ts';
 import type { Log } from '../log/port.ts';
 import { topicNames, type TopicNames } from '../log/topics.ts';
+import { Instruments } from '../operations/observed/instruments.ts';
+import { silentLogger } from '../telemetry/log.ts';
 import type { GlobalOptions } from './command.ts';
 
 /** What every command works on: the log and what is needed to read and write it. */
@@ -15,15 +17,36 @@ export interface Workspace {
   readonly namespace: string;
   /** Milliseconds since the epoch; stands still when SOURCE_DATE_EPOCH is set, for outputs that are reproducible. */
   readonly clock: () => number;
+  /** What watches the work; `log` is watched already. */
+  readonly instruments: Instruments;
   close(): Promise<void>;
 }
 
-export async function openWorkspace(options: Pick<GlobalOptions, 'dataDir' | 'namespace'>): Promise<Workspace> {
+export interface WorkspaceOptions extends Pick<GlobalOptions, 'dataDir' | 'namespace'> {
+  /** Left out: nobody watches. */
+  readonly instruments?: Instruments;
+}
+
+/** For `withWorkspace`, by commands that may run for long. */
+export function watched<Options>({
+  options,
+  instruments,
+}: {
+  readonly options: Options;
+  readonly instruments: Instruments;
+}): Options & { readonly instruments: Instruments } {
+  return { ...options, instruments };
+}
+
+export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
   const clock = clockOf(process.env['SOURCE_DATE_EPOCH']);
-  const log = await createEmbeddedLog({ dataDir: resolve(options.dataDir), clock });
+  const { instruments = new Instruments({ logger: silentLogger }) } = options;
+  const observer = instruments.logObserver;
+  const log = await createEmbeddedLog({ dataDir: resolve(options.dataDir), clock, observer });
   const { namespace } = options;
   return {
-    log,
+    log: instruments.observeLog(log),
+    instruments,
     codec: createCodec(),
     topics: topicNames(namespace),
     namespace,
@@ -34,7 +57,7 @@ export async function openWorkspace(options: Pick<GlobalOptions, 'dataDir' | 'na
 
 /** Opens, runs and closes, whatever happens. */
 export async function withWorkspace<Result>(
-  options: Pick<GlobalOptions, 'dataDir' | 'namespace'>,
+  options: WorkspaceOptions,
   body: (workspace: Workspace) => Promise<Result>,
 ): Promise<Result> {
   const workspace = await openWorkspace(options);

@@ -16,7 +16,7 @@ import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
 import { sinkStage } from '../stages/sink-stage.ts';
 import { snapshotStage } from '../stages/snapshot-stage.ts';
-import { withWorkspace, type Workspace } from '../wiring.ts';
+import { watched, withWorkspace, type Workspace } from '../wiring.ts';
 
 type EmbedContext = CommandContext<typeof embedFlags>;
 
@@ -25,7 +25,7 @@ export const run: CommandBody<typeof embedFlags> = async (context) => {
   const { options, output } = context;
   const sources = await openSources(context);
   await refuseRepeats(options.model, options.sink);
-  return withWorkspace(options, async (workspace) => {
+  return withWorkspace(watched(context), async (workspace) => {
     await refuseOwned(workspace, options);
     const stages = await runStages(workspace, sources, context);
     const reconciliation = await reconcileUnlessStopped(workspace, context);

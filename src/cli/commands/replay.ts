@@ -5,7 +5,7 @@ import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
 import { discardStage, sinkStage } from '../stages/sink-stage.ts';
 import { printReport } from '../stages/print-report.ts';
-import { withWorkspace } from '../wiring.ts';
+import { watched, withWorkspace } from '../wiring.ts';
 
 export const run: CommandBody<typeof replayFlags> = async (context) => {
   const startMs = performance.now();
@@ -15,7 +15,7 @@ export const run: CommandBody<typeof replayFlags> = async (context) => {
   const targets = options.model.flatMap((model) =>
     options.sink.map((format) => ({ model, format, ...(sinkName !== undefined && { sinkName }) })),
   );
-  const sunk = await withWorkspace(options, async (workspace) => {
+  const sunk = await withWorkspace(watched(context), async (workspace) => {
     const offsets = await replayOffsets(workspace, options.model, options.from);
     for (const target of targets) await discardStage(workspace, context, target, offsets?.get(target.model));
     return runTogether(context.signal, (signal) =>

@@ -5,14 +5,14 @@ import { runTogether } from '../stages/run-together.ts';
 import { sinkStage } from '../stages/sink-stage.ts';
 import { snapshotStage } from '../stages/snapshot-stage.ts';
 import { printReport } from '../stages/print-report.ts';
-import { withWorkspace } from '../wiring.ts';
+import { watched, withWorkspace } from '../wiring.ts';
 
 export const run: CommandBody<typeof sinkFlags, typeof sinkPositionals> = async (context) => {
   const startMs = performance.now();
   const { options, args } = context;
   await refuseRepeats(options.model, args.formats);
   const pairs = options.model.flatMap((model) => args.formats.map((format) => ({ model, format })));
-  const sunk = await withWorkspace(options, (workspace) =>
+  const sunk = await withWorkspace(watched(context), (workspace) =>
     runTogether(context.signal, (signal) =>
       pairs.map(({ model, format }) =>
         options.snapshot

@@ -1,5 +1,6 @@
 import { describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
+import { metricsFlags } from './metrics.ts';
 import { modelRunFlags } from './process.ts';
 import { produceFlags } from './produce.ts';
 import { FORMATS, outputFlags } from './sink.ts';
@@ -9,6 +10,7 @@ export const embedFlags = defineFlags({
   ...modelRunFlags,
   sink: { type: 'list', choices: FORMATS, default: ['parquet', 'npy'], description: 'File formats to write' },
   ...outputFlags,
+  ...metricsFlags,
 });
 
 export const embed = describeCommand({

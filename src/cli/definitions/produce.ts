@@ -1,5 +1,6 @@
 import { describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
+import { metricsFlags } from './metrics.ts';
 import { count, delimiter, plainName } from './schemas.ts';
 
 export const produceFlags = defineFlags({
@@ -47,6 +48,7 @@ export const produceFlags = defineFlags({
   prune: { type: 'boolean', description: 'Also delete what is no longer in the source' },
   yes: { type: 'boolean', description: 'Prune even when that deletes more than a tenth' },
   partitions: { type: 'number', schema: count, default: 1, description: 'Partitions of topics that are not there yet' },
+  ...metricsFlags,
 });
 
 export const produce = describeCommand({

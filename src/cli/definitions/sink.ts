@@ -1,6 +1,7 @@
 import { describeCommand, definePositionals } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
+import { metricsFlags } from './metrics.ts';
 import { replayFrom } from './replay-from.ts';
 import { count, plainName } from './schemas.ts';
 
@@ -27,6 +28,7 @@ export const sinkFlags = defineFlags({
   },
   follow: { type: 'boolean', description: 'Keep going when all is written, until Ctrl-C' },
   takeOver: { type: 'boolean', description: 'Take the work from a process that still holds it' },
+  ...metricsFlags,
 });
 
 export const replayFlags = defineFlags({
@@ -45,6 +47,7 @@ export const replayFlags = defineFlags({
       'Write again from here on: earliest; an offset of the embeddings topic (1500; by partition 0:1500,1:900); ' +
       'or a time (2026-11-21, 2026-11-21T08:00:00Z, @MILLISECONDS). Files that end before it stay',
   },
+  ...metricsFlags,
 });
 
 export const replay = describeCommand({

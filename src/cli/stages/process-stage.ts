@@ -25,11 +25,16 @@ export async function processStage(
   { model, until, partitions }: ProcessStageOptions,
 ): Promise<ProcessReport> {
   const { options, signal } = context;
-  const embedder = await createEmbedder({
-    model,
-    ...(options.workers !== undefined && { workers: options.workers }),
-    ...(options.batchTokens !== undefined && { batchTokens: options.batchTokens }),
-  });
+  const { instruments } = workspace;
+  const prepared = instruments.preparing(`process ${model}`);
+  const { workers, batchTokens } = options;
+  const embedder = await instruments.loadModel(() =>
+    createEmbedder({
+      model,
+      ...(workers !== undefined && { workers }),
+      ...(batchTokens !== undefined && { batchTokens }),
+    }),
+  );
   try {
     await ensureProcessorTopics(
       workspace.log,
@@ -37,7 +42,7 @@ export async function processStage(
       embedder.info.name,
       await partitionCount(workspace, partitions),
     );
-    return await runProcessor(workspace, context, embedder, {
+    return await runProcessor(workspace, context, embedder, prepared, {
       maxBatchRecords: embedder.windowSize,
       takeOver: options.takeOver,
       signal,
@@ -52,20 +57,26 @@ async function runProcessor(
   workspace: Workspace,
   { progress }: ProcessContext,
   embedder: Embedder,
+  prepared: () => void,
   run: RunOptions,
 ): Promise<ProcessReport> {
   const startMs = performance.now();
   const { name } = embedder.info;
   const stage = progress.stage(`process ${name}`, { unit: 'records' });
+  const { instruments } = workspace;
+  const count = instruments.processor(name);
   const task = new EmbeddingTask({
     ...workspace,
     embedder,
-    onProgress: ({ read }) => {
-      stage.setDone(read);
+    onProgress: (counts) => {
+      stage.setDone(counts.read);
+      count(counts);
     },
+    onDeadLetter: instruments.onDeadLetter,
   });
   const stopWatching = watchTotal(workspace, task.group, task.inputs[0] ?? '', () => task.counts.read, stage);
   try {
+    prepared();
     await workspace.log.run(task, run);
   } finally {
     stopWatching();

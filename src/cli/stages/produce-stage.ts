@@ -35,6 +35,7 @@ export async function produceStage(
   sources: readonly Source[],
   context: ProduceContext,
 ): Promise<ProduceReport[]> {
+  workspace.instruments.begun();
   const reports: ProduceReport[] = [];
   for (const source of sources) {
     if (context.signal.aborted) break;
@@ -50,6 +51,8 @@ async function publishSource(workspace: Workspace, source: Source, context: Prod
     unit: 'bytes',
     ...(source.totalBytes !== undefined && { total: source.totalBytes }),
   });
+  const { instruments } = workspace;
+  const count = instruments.source(source.name);
   const report = await publish({
     source,
     ...workspace,
@@ -58,9 +61,11 @@ async function publishSource(workspace: Workspace, source: Source, context: Prod
     prune: options.prune,
     confirmPrune: async (vanished, total) => options.yes || confirmPrune(source.name, vanished, total, context),
     signal,
-    onProgress: ({ bytesRead }) => {
-      stage.setDone(bytesRead);
+    onProgress: (soFar) => {
+      stage.setDone(soFar.bytesRead);
+      count(soFar);
     },
+    onDeadLetter: instruments.onDeadLetter,
   });
   stage.finish();
   if (report.vanished > 0)

@@ -44,6 +44,7 @@ export async function sinkStage(
 ): Promise<SinkReport> {
   const { options, signal, progress } = context;
   const { format, until } = stageOptions;
+  const prepared = workspace.instruments.preparing(`sink ${format}`);
   const entry = await findModel(stageOptions.model);
   const { log, topics } = workspace;
   const partitions = await partitionCount(workspace, stageOptions.partitions);
@@ -56,10 +57,12 @@ export async function sinkStage(
   });
   const startMs = performance.now();
   const stage = progress.stage(`sink ${format}`, { unit: 'embeddings' });
+  const stopCounting = workspace.instruments.sink(sink.sinkName, () => sink.stats());
   let stopWatching: (() => void) | undefined;
   try {
     await refuseFolder(workspace, sink);
     stopWatching = watchTotal(workspace, sink.group, sink.inputs[0] ?? '', () => sink.stats().rows, stage);
+    prepared();
     await log.run(sink, {
       maxBatchRecords: BATCH_RECORDS,
       maxBatchBytes: BATCH_BYTES,
@@ -71,6 +74,7 @@ export async function sinkStage(
     });
   } finally {
     stopWatching?.();
+    stopCounting();
     await sink.close();
   }
   const { folder, rows, deletions, shards, bytes } = sink.stats();

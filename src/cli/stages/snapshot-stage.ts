@@ -8,11 +8,12 @@ import type { FileFormat, SinkContext } from './sink-stage.ts';
 
 /** Writes one clean set to a new folder: `<out>/snapshots/<format>-<model>-<time>`. */
 export async function snapshotStage(
-  { log, codec, topics, clock }: Workspace,
+  { log, codec, topics, clock, instruments }: Workspace,
   { options, signal }: SinkContext,
   { model, format }: { readonly model: string; readonly format: FileFormat },
 ): Promise<SinkReport> {
   const startMs = performance.now();
+  instruments.begun();
   const { name, dimension } = await findModel(model);
   const topic = topics.embeddings(name);
   if (!(await log.topics()).some((each) => each.name === topic))
