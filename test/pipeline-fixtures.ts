@@ -104,8 +104,13 @@ export function vectorOf(text: string): Float32Array {
   return Float32Array.from([0, 1, 2, 3], (i) => (digest[i] ?? 0) / 255);
 }
 
-export async function processAll(log: Log, embedder: Embedder, options: RunOptions = {}): Promise<EmbeddingTask> {
-  await ensureProcessorTopics(log, topics, embedder.info.name, 1);
+export async function processAll(
+  log: Log,
+  embedder: Embedder,
+  options: RunOptions = {},
+  partitions = 1,
+): Promise<EmbeddingTask> {
+  await ensureProcessorTopics(log, topics, embedder.info.name, partitions);
   const task = new EmbeddingTask({ log, codec, embedder, topics, namespace: 'test', clock: CLOCK });
   await log.run(task, { until: 'end', maxBatchRecords: embedder.windowSize, ...options });
   return task;
