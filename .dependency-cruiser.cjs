@@ -3,7 +3,8 @@
  *
  *   cli → operations → {producers, processors, sinks} → {models, log, codec, ledger} → record → errors
  *
- * telemetry is beside the lower layers, for everything from the three upwards. Types count as imports.
+ * telemetry is beside the lower layers, for everything from the three upwards. registry wraps a log and a codec for
+ * the composition root alone. Types count as imports.
  */
 const BASE = ['record', 'errors\\.ts'];
 const LOWER = ['models', 'log', 'codec', 'ledger', ...BASE];
@@ -18,11 +19,12 @@ const MAY_IMPORT = {
   log: BASE,
   codec: BASE,
   ledger: ['log', 'codec', ...BASE],
+  registry: ['log', 'codec', ...BASE],
   producers: [...LOWER, 'telemetry'],
   processors: [...LOWER, 'telemetry'],
   sinks: [...LOWER, 'telemetry'],
   operations: [...MIDDLE, ...LOWER, 'telemetry'],
-  cli: ['operations', ...MIDDLE, ...LOWER, 'telemetry'],
+  cli: ['operations', ...MIDDLE, ...LOWER, 'registry', 'telemetry'],
   'index\\.ts': ['operations', ...MIDDLE, ...LOWER, 'telemetry'],
 };
 

@@ -1,0 +1,117 @@
+import type {
+  CompactOptions,
+  GroupInfo,
+  Log,
+  LogRecord,
+  PartitionOffset,
+  PartitionTask,
+  ReadOptions,
+  RecordBatch,
+  RunOptions,
+  Task,
+  TopicInfo,
+  TopicSpec,
+  TransactionalProducer,
+} from '../log/port.ts';
+import type { SchemaLearner } from './schema-learner.ts';
+import type { SubjectRegistrar } from './subject-registrar.ts';
+
+/**
+ * A log whose topics get their schemas before they get records, and whose readers get no record before the schema that
+ * it was written with is known.
+ */
+export class RegistryLog implements Log {
+  readonly #log: Log;
+  readonly #registrar: SubjectRegistrar;
+  readonly #learner: SchemaLearner;
+
+  constructor(log: Log, registrar: SubjectRegistrar, learner: SchemaLearner) {
+    this.#log = log;
+    this.#registrar = registrar;
+    this.#learner = learner;
+  }
+
+  async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
+    // A topic that is there has its subject: what is killed in between leaves a subject without a topic.
+    await this.#registrar.register(
+      specs.map(({ name }) => name),
+      () => this.#topicsWithRecords(),
+    );
+    await this.#log.ensureTopics(specs);
+  }
+
+  run(task: Task, options?: RunOptions): Promise<void> {
+    return this.#log.run(
+      {
+        group: task.group,
+        inputs: task.inputs,
+        open: async (context) => this.#learning(await task.open(context), context.signal),
+      } satisfies Required<Task>,
+      options,
+    );
+  }
+
+  async *read(
+    topic: string,
+    partition: number,
+    from: number,
+    to: number,
+    options?: ReadOptions,
+  ): AsyncGenerator<RecordBatch> {
+    for await (const batch of this.#log.read(topic, partition, from, to, options)) {
+      await this.#learner.learn(batch.records, options?.signal);
+      yield batch;
+    }
+  }
+
+  topics(): Promise<readonly TopicInfo[]> {
+    return this.#log.topics();
+  }
+
+  groups(): Promise<readonly GroupInfo[]> {
+    return this.#log.groups();
+  }
+
+  producer(transactionalId: string): Promise<TransactionalProducer> {
+    return this.#log.producer(transactionalId);
+  }
+
+  offsetsAt(topic: string, timestampMs: number): Promise<readonly PartitionOffset[]> {
+    return this.#log.offsetsAt(topic, timestampMs);
+  }
+
+  resetGroup(...[group, offsets]: Parameters<Log['resetGroup']>): Promise<void> {
+    return this.#log.resetGroup(group, offsets);
+  }
+
+  compact(options?: CompactOptions): Promise<void> {
+    return this.#log.compact(options);
+  }
+
+  close(): Promise<void> {
+    return this.#log.close();
+  }
+
+  /** Hands over the very records it is handed. */
+  #learning(task: PartitionTask, signal: AbortSignal): PartitionTask {
+    const { startOffset } = task;
+    const wrapped = {
+      process: (records: readonly LogRecord[]) => {
+        const learnt = this.#learner.learn(records, signal);
+        return learnt === undefined ? task.process(records) : learnt.then(() => task.process(records));
+      },
+      idle: (reason) => task.idle(reason),
+      committed: async (progress) => task.committed?.(progress),
+      close: (reason) => task.close(reason),
+    } satisfies Required<Omit<PartitionTask, 'startOffset'>>;
+    return startOffset === undefined ? wrapped : { ...wrapped, startOffset };
+  }
+
+  async #topicsWithRecords(): Promise<ReadonlySet<string>> {
+    const topics = await this.#log.topics();
+    const written = topics.filter(({ partitionInfo }) =>
+      partitionInfo.some(({ startOffset, endOffset }) => endOffset > startOffset),
+    );
+    return new Set(written.map(({ name }) => name));
+  }
+}
