@@ -13,7 +13,11 @@ export const run: CommandBody<typeof processFlags> = async (context) => {
   const processed = await withWorkspace(watched(context), (workspace) =>
     runTogether(context.signal, (signal) =>
       options.model.map((model) =>
-        processStage(workspace, { ...context, signal }, { model, ...(!options.follow && { until: 'end' }) }),
+        processStage(
+          workspace,
+          { ...context, signal },
+          { model, partitions: options.partitions, ...(!options.follow && { until: 'end' }) },
+        ),
       ),
     ),
   );

@@ -21,7 +21,7 @@ export const run: CommandBody<typeof sinkFlags, typeof sinkPositionals> = async 
               workspace,
               { ...context, signal },
               {
-                ...{ format, model, takeOver: options.takeOver },
+                ...{ format, model, takeOver: options.takeOver, partitions: options.partitions },
                 ...(options.sinkName !== undefined && { sinkName: options.sinkName }),
                 ...(!options.follow && { until: 'end' }),
               },

@@ -2,6 +2,7 @@ import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { metricsFlags } from './metrics.ts';
+import { partitionFlags } from './partitions.ts';
 import { count } from './schemas.ts';
 
 /** What it takes to run models, whether they follow or not. */
@@ -24,6 +25,7 @@ export const modelRunFlags = defineFlags({
 
 export const processFlags = defineFlags({
   ...modelRunFlags,
+  ...partitionFlags,
   follow: { type: 'boolean', description: 'Keep going when all is read, until Ctrl-C' },
   ...metricsFlags,
 });

@@ -1,6 +1,7 @@
 import { describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { metricsFlags } from './metrics.ts';
+import { partitionFlags } from './partitions.ts';
 import { count, delimiter, plainName } from './schemas.ts';
 
 export const produceFlags = defineFlags({
@@ -47,7 +48,7 @@ export const produceFlags = defineFlags({
   limit: { type: 'number', schema: count, description: 'Publish at most this many new or changed rows' },
   prune: { type: 'boolean', description: 'Also delete what is no longer in the source' },
   yes: { type: 'boolean', description: 'Prune even when that deletes more than a tenth' },
-  partitions: { type: 'number', schema: count, default: 1, description: 'Partitions of topics that are not there yet' },
+  ...partitionFlags,
   ...metricsFlags,
 });
 

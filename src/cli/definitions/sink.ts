@@ -3,6 +3,7 @@ import { defineFlags } from '../flags.ts';
 import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { metricsFlags } from './metrics.ts';
 import { replayFrom } from './replay-from.ts';
+import { partitionFlags } from './partitions.ts';
 import { count, plainName } from './schemas.ts';
 
 export const FORMATS = ['parquet', 'npy'] as const;
@@ -26,6 +27,7 @@ export const sinkFlags = defineFlags({
     description: 'Name under which the position is kept; another name writes everything again',
     defaultText: 'made of format, model and folder',
   },
+  ...partitionFlags,
   follow: { type: 'boolean', description: 'Keep going when all is written, until Ctrl-C' },
   takeOver: { type: 'boolean', description: 'Take the work from a process that still holds it' },
   ...metricsFlags,

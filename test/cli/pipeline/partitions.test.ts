@@ -31,3 +31,19 @@ it('three partitions hold the same as one, and a later --partitions keeps what i
   expect((await place.done('search', 'x', HASHED)).compared).toBe(69);
   expect(await place.done('reconcile')).toMatchObject({ differences: 0 });
 });
+
+it.each([['process'], ['sink', 'parquet']])(
+  '%s may be the first: it makes the partitions for all',
+  async (...first) => {
+    const place = newPlace();
+    place.writeRows(
+      'documents.csv',
+      numbers(0, 20).map((i) => documentRow(i)),
+    );
+    await place.done(...first, HASHED, '--partitions=3');
+    await place.done('embed', '--source=documents.csv', '--sink=parquet', HASHED);
+    const { topics } = await place.done('status');
+    expect(new Set(topics.map(({ partitions }) => partitions))).toEqual(new Set([3]));
+    expect(await place.done('reconcile')).toMatchObject({ differences: 0 });
+  },
+);
