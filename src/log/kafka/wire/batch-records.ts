@@ -3,6 +3,7 @@ import type { Headers, LogRecord } from '../../port.ts';
 /** Where a batch stands, from its header. */
 export interface BatchFrame {
   readonly baseOffset: number;
+  readonly lastOffset: number;
   readonly baseTimestampMs: number;
   /** The timestamp of every record, where the broker stamped the whole batch. */
   readonly appendTimeMs: number | undefined;
@@ -20,6 +21,8 @@ export class BatchRecords {
   readonly #frame: BatchFrame;
   readonly #fail: (what: string) => Error;
   #left: number;
+  /** Of the record before. */
+  #offset = -1;
   /** Where the next record begins. */
   #start = 0;
   #at = 0;
@@ -44,22 +47,19 @@ export class BatchRecords {
     if (length < 0 || end > bytes.length) throw this.#fail('a record is longer than its batch');
     this.#at++;
     const timestampDelta = this.#varint();
-    const offsetDelta = this.#varint();
+    const { baseOffset, lastOffset, baseTimestampMs, appendTimeMs } = this.#frame;
+    const offset = baseOffset + this.#varint();
+    if (offset <= this.#offset || offset < baseOffset || offset > lastOffset)
+      throw this.#fail(`a record has offset ${offset}`);
     const key = this.#bytesField(end);
     const value = this.#bytesField(end);
     const headerCount = this.#varint();
     const headers = headerCount === 0 ? NO_HEADERS : this.#headers(headerCount, end);
     if (this.#at !== end) throw this.#fail('a record is not as long as it says');
     this.#start = end;
+    this.#offset = offset;
     this.#left--;
-    const { baseOffset, baseTimestampMs, appendTimeMs } = this.#frame;
-    return {
-      offset: baseOffset + offsetDelta,
-      timestampMs: appendTimeMs ?? baseTimestampMs + timestampDelta,
-      key,
-      value,
-      headers,
-    };
+    return { offset, timestampMs: appendTimeMs ?? baseTimestampMs + timestampDelta, key, value, headers };
   }
 
   /** The last of equal names wins; a null value is an empty one. */

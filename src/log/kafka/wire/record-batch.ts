@@ -26,7 +26,7 @@ import {
 } from './record-batch-layout.ts';
 
 /** Largest batch that is decompressed; one of the program's own is of at most 8 MiB and one record. */
-const MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024;
+const MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024;
 /** Decompressors join their output from pieces; one piece alone is kept whole, however little is in it. */
 const MIN_PIECE_BYTES = 4 * 1024;
 const MAX_PIECE_BYTES = 256 * 1024;
@@ -103,6 +103,7 @@ export class RecordBatch {
     const count = this.#set.readInt32BE(this.#start + COUNT_AT);
     const frame = {
       baseOffset: this.baseOffset,
+      lastOffset: this.lastOffset,
       baseTimestampMs: this.#int64(BASE_TIMESTAMP_AT),
       appendTimeMs: (this.#attributes & LOG_APPEND_TIME) === 0 ? undefined : maxTimestampMs,
       count,

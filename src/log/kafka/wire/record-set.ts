@@ -11,6 +11,8 @@ export interface RecordSetOptions extends Place {
   /** First offset that is not wanted; may be Infinity. */
   readonly to: number;
   readonly aborted: readonly AbortedTransaction[];
+  /** Most bytes of keys and values that one `take` answers with, but at least one record. Batches may be compressed. */
+  readonly maxTakenBytes?: number;
 }
 
 /**
@@ -51,11 +53,18 @@ export class RecordSet implements FetchedRecords {
   }
 
   take(maxRecords: number): readonly LogRecord[] {
+    const { maxTakenBytes = Infinity } = this.#options;
     const taken: LogRecord[] = [];
+    let bytes = 0;
     while (taken.length < maxRecords) {
       const record = this.#ahead ?? this.#next();
       this.#ahead = undefined;
       if (record === undefined) break;
+      bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
+      if (bytes > maxTakenBytes && taken.length > 0) {
+        this.#ahead = record;
+        break;
+      }
       taken.push(record);
     }
     return taken;
