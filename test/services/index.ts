@@ -16,14 +16,18 @@ import { withLock } from './lock.ts';
 import { OwnServer } from './own-server.ts';
 import { registry, registryInJvm } from './registry/service.ts';
 import { watchedRunFolder } from './run-folder.ts';
+import { securedKafka as secured, type SecuredKafka } from './secured/service.ts';
 import type { Service } from './service.ts';
 import { fromEnvironment, missingService, startIn } from './start.ts';
 
 export type { OwnServer } from './own-server.ts';
+export type { SecuredKafka } from './secured/service.ts';
+export { signToken } from './secured/tokens.ts';
 
 const SERVICES = {
   kafka,
   registry,
+  'secured-kafka': secured,
   'own-kafka': { ...kafka, ways: [kafkaInJvm()] },
   'own-registry': { ...registry, ways: [registryInJvm] },
 };
@@ -36,6 +40,11 @@ export function kafkaBrokers(): Promise<string[]> {
 /** The URL of a schema registry's Confluent-compatible API. Use subjects of your own. */
 export function schemaRegistryUrl(): Promise<string> {
   return shared(registry);
+}
+
+/** A broker with TLS, SASL and an authorizer. Topics of other tests are on it. */
+export function securedKafka(): Promise<SecuredKafka> {
+  return shared(secured);
 }
 
 /**

@@ -1,8 +1,13 @@
 import { rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isFree } from './ports.ts';
 import { ownServerFolder } from './run-folder.ts';
 import { endServer } from './server-process.ts';
 import type { Service, Way } from './service.ts';
 import { untilReady } from './start.ts';
+
+const PORT_FREE_WITHIN_MS = 10_000;
+const POLL_MS = 20;
 
 /**
  * A server of one test's own, which may end it and start it again: it comes back with its data and its address. It
@@ -36,11 +41,8 @@ export class OwnServer<Address> {
 
   /** Starts it again after `kill` or `stop`; resolves when it answers. */
   async start(): Promise<void> {
+    for (const port of this.#ports ?? []) await untilFree(port);
     const launched = await this.#way.launch(this.#folder, this.#ports);
-    if (this.#ports !== undefined && launched.ports.join() !== this.#ports.join()) {
-      await this.kill();
-      throw new Error(`${this.#service.name} can't come back: another process took a port of ${this.#ports.join()}`);
-    }
     this.#ports = launched.ports;
     this.#address = launched.address;
     await untilReady(this.#service, launched);
@@ -60,5 +62,14 @@ export class OwnServer<Address> {
   async remove(): Promise<void> {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** The system closes the sockets of a killed process a moment after the process is gone. */
+async function untilFree(port: number): Promise<void> {
+  const deadline = Date.now() + PORT_FREE_WITHIN_MS;
+  while (!(await isFree(port))) {
+    if (Date.now() > deadline) throw new Error(`A server can't come back: another process listens on port ${port}`);
+    await delay(POLL_MS);
   }
 }
