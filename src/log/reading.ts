@@ -9,7 +9,7 @@ const BATCH_RECORDS = 4_096;
 
 /** Committed records of [from, to) up to the end as seen now, the next fetch under way while one is worked on. */
 export async function* readPartition(
-  engine: LogEngine,
+  engine: Pick<LogEngine, 'describe' | 'fetch' | 'observer'>,
   topic: string,
   partition: number,
   from: number,

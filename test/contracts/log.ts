@@ -26,7 +26,7 @@ export function describeLogContract(name: string, factory: LogFactory): void {
       appendingContract(factory, place);
     });
     describe('running tasks', () => {
-      runningContract(place);
+      runningContract(factory, place);
     });
     describe('owning groups', () => {
       owningContract(factory, place);

@@ -1,13 +1,14 @@
 import { expect, it } from 'vitest';
 import { partitionOf } from '../../../src/log/partitioner.ts';
 import { MAX_RECORD_BYTES, type Log, type OutputRecord } from '../../../src/log/port.ts';
-import { compactedTopic } from '../../../src/log/topics.ts';
+import { compactedTopic, deadLetterTopic } from '../../../src/log/topics.ts';
 import type { LogFactory, PlaceOf } from './place.ts';
-import { appendAll, bytesOf, failureOf, numbered, output, readRecords, readValues, textOf } from './tasks.ts';
+import { appendAll, bytesOf, failureOf, numbered, output, range, readRecords, readValues, textOf } from './tasks.ts';
 
 /** Topics, producers and reading. */
 export function appendingContract(factory: LogFactory, place: PlaceOf): void {
-  const topics = [compactedTopic('in', 1), compactedTopic('many', 5)];
+  // A record without a key can't be in a compacted topic: some servers refuse it.
+  const topics = [compactedTopic('in', 1), compactedTopic('many', 5), deadLetterTopic('keyless', 5)];
   async function opened(): Promise<Log> {
     const log = await place().open();
     await log.ensureTopics(topics);
@@ -18,28 +19,33 @@ export function appendingContract(factory: LogFactory, place: PlaceOf): void {
     const log = await opened();
     await appendAll(log, numbered('in', 0, 3));
     await log.ensureTopics([...topics, { name: 'dead', partitions: 2, cleanup: 'delete' }]);
+    await log.ensureTopics(topics);
     const listed = await log.topics();
     expect(listed.map(({ name, partitions, cleanup }) => [name, partitions, cleanup])).toEqual([
       ['dead', 2, 'delete'],
       ['in', 1, 'compact'],
+      ['keyless', 5, 'delete'],
       ['many', 5, 'compact'],
     ]);
-    expect(listed[1]!.partitionInfo).toEqual([{ partition: 0, startOffset: 0, endOffset: 3 }]);
+    const endOffset = factory.numbersWithoutGaps ? 3 : (expect.any(Number) as number);
+    expect(listed[1]!.partitionInfo).toEqual([{ partition: 0, startOffset: 0, endOffset }]);
+    expect(listed[1]!.partitionInfo[0]!.endOffset).toBeGreaterThanOrEqual(3);
     expect(await failureOf(log.ensureTopics([compactedTopic('in', 4)]))).toMatchObject({
       code: 'LOG_PARTITION_MISMATCH',
     });
   });
 
-  it('keeps order and numbers offsets without a gap within a partition', async () => {
+  it('keeps order, and tells where records went', async () => {
     const log = await opened();
     const producer = await log.producer('p');
     const ranges = [];
     for (let i = 0; i < 20; i++) ranges.push(...(await producer.append(numbered('in', i * 50, 50))));
-    expect(ranges.map(({ firstOffset, lastOffset }) => [firstOffset, lastOffset])).toEqual(
-      ranges.map((_, i) => [i * 50, i * 50 + 49]),
-    );
     const records = await readRecords(log, 'in');
-    expect(records.map(({ offset }) => offset)).toEqual(records.map((_, i) => i));
+    const offsets = records.map(({ offset }) => offset);
+    expect(offsets).toEqual(ranges.flatMap(({ firstOffset }) => range(50).map((i) => firstOffset + i)));
+    expect(offsets).toEqual([...offsets].sort((a, b) => a - b));
+    expect(ranges.map(({ firstOffset, lastOffset }) => lastOffset - firstOffset)).toEqual(ranges.map(() => 49));
+    if (factory.numbersWithoutGaps) expect(offsets).toEqual(range(1_000));
     expect(records.map(({ value }) => Number(textOf(value)))).toEqual(records.map((_, i) => i));
     expect(records).toHaveLength(1_000);
   });
@@ -49,14 +55,15 @@ export function appendingContract(factory: LogFactory, place: PlaceOf): void {
     await appendAll(log, [
       ...numbered('many', 0, 200),
       output('many', 'told', 'told', 3),
-      { topic: 'many', key: null, value: null },
+      { topic: 'keyless', key: null, value: null },
     ]);
     for (let partition = 0; partition < 5; partition++) {
       for (const { key, value } of await readRecords(log, 'many', partition)) {
         expect(partition).toBe(textOf(value) === 'told' ? 3 : partitionOf(key, 5));
       }
     }
-    expect(await readValues(log, 'many')).toHaveLength(202);
+    expect(await readValues(log, 'many')).toHaveLength(201);
+    expect(await readRecords(log, 'keyless', 0)).toHaveLength(1);
   });
 
   it('carries keys, values, deletions, headers and timestamps untouched', async () => {
@@ -65,9 +72,10 @@ export function appendingContract(factory: LogFactory, place: PlaceOf): void {
     await appendAll(log, [
       { topic: 'in', key: bytes, value: bytes, headers: { ключ: bytes, empty: new Uint8Array() }, timestampMs: 12_345 },
       { topic: 'in', key: bytesOf('gone'), value: null },
-      { topic: 'in', key: null, value: new Uint8Array() },
+      { topic: 'keyless', key: null, value: new Uint8Array() },
     ]);
-    const [first, second, third] = await readRecords(log, 'in');
+    const [first, second] = await readRecords(log, 'in');
+    const [third] = await readRecords(log, 'keyless');
     expect([Buffer.from(first!.key!), Buffer.from(first!.value!)]).toEqual([Buffer.from(bytes), Buffer.from(bytes)]);
     expect(Object.entries(first!.headers).map(([name, value]) => [name, [...value]])).toEqual([
       ['ключ', [...bytes]],
@@ -85,6 +93,7 @@ export function appendingContract(factory: LogFactory, place: PlaceOf): void {
       123, 124, 125, 126, 127, 128, 129,
     ]);
     expect(await readRecords(log, 'in', 0, 500)).toEqual([]);
+    expect(await readRecords(log, 'in', 0, 10_000)).toEqual([]);
     let next = 0;
     for await (const batch of log.read('in', 0, 0, 500, { maxBatchBytes: 1_000 })) {
       expect(batch.records.reduce((sum, { key, value }) => sum + key!.length + value!.length, 0)).toBeLessThanOrEqual(
@@ -98,23 +107,24 @@ export function appendingContract(factory: LogFactory, place: PlaceOf): void {
 
   it('finds offsets by time: the first record of it or later, in offset order', async () => {
     const log = await opened();
-    const at = (partition: number, timestampMs: number): OutputRecord => {
-      return { ...output('many', `k${timestampMs}`, 'v', partition), timestampMs };
+    // Later than now: what a server adds of its own has a time, too.
+    const base = Date.now() + 60_000;
+    const at = (partition: number, afterMs: number): OutputRecord => {
+      return { ...output('many', `k${afterMs}`, 'v', partition), timestampMs: base + afterMs };
     };
     const producer = await log.producer('p');
     await producer.append([at(0, 1_000), at(0, 2_000), at(0, 2_000), at(0, 1_500), at(1, 500), at(1, 5_000)]);
     await producer.append([at(0, 3_000), at(1, 100), at(2, 9_000)]);
-    const offsetsAt = async (timestampMs: number): Promise<number[]> => {
-      const found = await log.offsetsAt('many', timestampMs);
-      expect(found.map(({ partition }) => partition)).toEqual([0, 1, 2, 3, 4]);
-      return found.map(({ offset }) => offset);
-    };
-    expect(await offsetsAt(0)).toEqual([0, 0, 0, 0, 0]);
-    expect(await offsetsAt(1_001)).toEqual([1, 1, 0, 0, 0]);
-    expect(await offsetsAt(2_000)).toEqual([1, 1, 0, 0, 0]);
-    expect(await offsetsAt(2_001)).toEqual([4, 1, 0, 0, 0]);
-    const ends = (await log.topics()).find(({ name }) => name === 'many')?.partitionInfo;
-    expect(await offsetsAt(9_001)).toEqual(ends?.map(({ endOffset }) => endOffset));
+    const ends = (await log.topics()).find(({ name }) => name === 'many')!.partitionInfo;
+    for (const afterMs of [-base, 0, 1_000, 1_001, 2_000, 2_001, 5_000, 9_000, 9_001]) {
+      const expected: { partition: number; offset: number }[] = [];
+      for (const { partition, endOffset } of ends) {
+        const records = await readRecords(log, 'many', partition);
+        const first = records.find(({ timestampMs }) => timestampMs >= base + afterMs);
+        expected.push({ partition, offset: first?.offset ?? endOffset });
+      }
+      expect(await log.offsetsAt('many', base + afterMs)).toEqual(expected);
+    }
     expect(await failureOf(log.offsetsAt('nowhere', 0))).toMatchObject({ code: 'LOG_TOPIC_UNKNOWN' });
   });
 
@@ -123,7 +133,7 @@ export function appendingContract(factory: LogFactory, place: PlaceOf): void {
     const producer = await log.producer('p');
     expect(await failureOf(producer.append([...numbered('in', 0, 3), output('nowhere', 'k', 'v')]))).toMatchObject({
       code: 'LOG_TOPIC_UNKNOWN',
-      message: expect.stringContaining('"nowhere"') as string,
+      message: expect.stringMatching(/"\S*nowhere"/) as string,
     });
     expect(await failureOf(producer.append([output('in', 'k', 'v', 1)]))).toMatchObject({
       code: 'LOG_PARTITION_MISMATCH',
@@ -141,7 +151,7 @@ export function appendingContract(factory: LogFactory, place: PlaceOf): void {
     const tooLarge = { topic: 'in', key, value: new Uint8Array(value.length + 1) };
     const error = await failureOf(producer.append([...numbered('in', 0, 2), tooLarge]));
     expect(error).toMatchObject({ code: 'LOG_RECORD_TOO_LARGE', poison: true });
-    for (const part of ['"in"', '"a-key"', String(MAX_RECORD_BYTES), String(MAX_RECORD_BYTES + 1)]) {
+    for (const part of ['in"', '"a-key"', String(MAX_RECORD_BYTES), String(MAX_RECORD_BYTES + 1)]) {
       expect(error.message).toContain(part);
     }
     const records = await readRecords(log, 'in');

@@ -23,6 +23,8 @@ export interface LogFactory {
   /** A second consumer of a group is refused, instead of sharing its partitions. */
   readonly oneConsumerAGroup: boolean;
   readonly limitsBytes: boolean;
+  /** The offsets of a partition's records have no gaps but what compaction leaves. */
+  readonly numbersWithoutGaps: boolean;
 }
 
 export type PlaceOf = () => LogPlace;

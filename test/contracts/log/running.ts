@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Log, Task } from '../../../src/log/port.ts';
 import { compactedTopic } from '../../../src/log/topics.ts';
-import type { PlaceOf } from './place.ts';
+import type { LogFactory, PlaceOf } from './place.ts';
 import {
   appendAll,
   byNumber,
@@ -12,6 +12,7 @@ import {
   numbered,
   output,
   range,
+  readRecords,
   readValues,
   scripted,
   textOf,
@@ -19,7 +20,15 @@ import {
 } from './tasks.ts';
 
 /** Running tasks: transactions, ends, pauses, stops. */
-export function runningContract(place: PlaceOf): void {
+export function runningContract(factory: LogFactory, place: PlaceOf): void {
+  /** Where reading goes on after `records` records: behind what a server puts between them, which counts as read. */
+  async function after(log: Log, topic: string, records: number): Promise<number> {
+    if (factory.numbersWithoutGaps) return records;
+    const offsets = (await readRecords(log, topic)).map(({ offset }) => offset);
+    const end = (await log.topics()).find(({ name }) => name === topic)?.partitionInfo[0]?.endOffset ?? 0;
+    return offsets[records] ?? end;
+  }
+
   async function opened(): Promise<Log> {
     const log = await place().open();
     await log.ensureTopics([
@@ -55,7 +64,10 @@ export function runningContract(place: PlaceOf): void {
     );
     expect(seen.sort((a, b) => a - b)).toEqual(range(300));
     expect(ends.sort()).toEqual(['done', 'done', 'done', 'end', 'end', 'end']);
-    expect((await committedOf(log, 'g')).reduce((sum, { offset }) => sum + offset, 0)).toBe(300);
+    const inputs = (await log.topics()).find(({ name }) => name === 'in3')!.partitionInfo;
+    expect(await committedOf(log, 'g')).toEqual(
+      inputs.map(({ partition, endOffset }) => ({ topic: 'in3', partition, offset: endOffset })),
+    );
   });
 
   it('ends exactly at the end seen at the start, also while somebody appends', async () => {
@@ -74,7 +86,7 @@ export function runningContract(place: PlaceOf): void {
     });
     await log.run(appending, { until: 'end', maxBatchRecords: 5 });
     expect(await readValues(log, 'out')).toEqual(range(50).map(String));
-    expect(await committedOf(log, 'g')).toEqual([{ topic: 'in', partition: 0, offset: 50 }]);
+    expect(await committedOf(log, 'g')).toEqual([{ topic: 'in', partition: 0, offset: await after(log, 'in', 50) }]);
     await log.run(task, { until: 'end' });
     expect(await readValues(log, 'out')).toHaveLength(50 + 100);
   });
@@ -130,7 +142,8 @@ export function runningContract(place: PlaceOf): void {
     await run('one');
     await run('two', 'earliest');
     expect(seen).toEqual({ one: range(12).map(String), two: range(12).map(String) });
-    await log.resetGroup('two', [{ topic: 'in', partition: 0, offset: 11 }]);
+    const offset = await after(log, 'in', 11);
+    await log.resetGroup('two', [{ topic: 'in', partition: 0, offset }]);
     await run('two', 'latest');
     expect(seen['two']!.slice(12)).toEqual(['11']);
   });
@@ -174,7 +187,7 @@ export function runningContract(place: PlaceOf): void {
   it('refuses an offset that was not handed over', async () => {
     const log = await opened();
     await appendAll(log, numbered('in', 0, 2));
-    const task = scripted({ process: () => ({ outputs: [], offset: 3 }) });
+    const task = scripted({ process: () => ({ outputs: [], offset: 30 }) });
     expect(await failureOf(log.run(task, { until: 'end' }))).toMatchObject({ code: 'LOG_OFFSET_INVALID' });
   });
 
@@ -325,7 +338,7 @@ export function runningContract(place: PlaceOf): void {
     seen.length = 0;
     await log.run(again(100), { until: 'end', maxBatchRecords: 3 });
     expect(seen).toEqual(range(20).slice(5));
-    expect(await committedOf(log, 'g')).toEqual([{ topic: 'in', partition: 0, offset: 20 }]);
+    expect(await committedOf(log, 'g')).toEqual([{ topic: 'in', partition: 0, offset: await after(log, 'in', 20) }]);
   });
 
   it('stops what still runs when it is closed', async () => {

@@ -5,5 +5,6 @@ describeLogContract('embedded', {
   compactsOnDemand: true,
   oneConsumerAGroup: true,
   limitsBytes: true,
+  numbersWithoutGaps: true,
   create: embeddedPlace,
 });

@@ -7,6 +7,7 @@ describeLogContract('memory', {
   compactsOnDemand: true,
   oneConsumerAGroup: true,
   limitsBytes: false,
+  numbersWithoutGaps: true,
   create: () => {
     const store = new MemoryStore();
     const handles: Log[] = [];

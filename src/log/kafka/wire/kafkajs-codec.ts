@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { Encoder } from '../internals.ts';
+import type { Encoder } from '../kafkajs-types.ts';
 
 /** What we use of kafkajs' encoder and decoder; `internals.ts` sees to it that this is the version we know. */
 

@@ -1,4 +1,4 @@
-import type { ProtocolRequest } from '../internals.ts';
+import type { ProtocolRequest } from '../kafkajs-types.ts';
 import { newDecoder, newEncoder, type WireEncoder } from './kafkajs-codec.ts';
 
 const PRODUCE = 0;

@@ -1,0 +1,129 @@
+import { PipelineError } from '../../errors.ts';
+import type { RunOptions, Task } from '../port.ts';
+import { PartitionRun } from '../partition-run.ts';
+import type { KafkaEngine, Place } from './kafka-engine.ts';
+
+export interface UnitRunOptions {
+  readonly engine: KafkaEngine;
+  readonly task: Task;
+  readonly run: RunOptions;
+  /** The partition of all of the task's inputs. */
+  readonly unit: number;
+  readonly maxBytes: number;
+  /** Where a partition ends for this run; Infinity while following. */
+  readonly limitOf: (place: Place) => number;
+  /** Where a group that never committed begins. */
+  readonly beginOf: (place: Place) => number;
+  readonly failure: AbortSignal;
+  readonly stop: AbortSignal;
+  /** Resolves when the membership knows what this member owns. */
+  readonly settleMembership: () => Promise<void>;
+  /** An earlier run of the same unit that is still closing. */
+  readonly after: Promise<void> | undefined;
+}
+
+/** A member's work on the same partition of all inputs, from being assigned to being done, given up or lost. */
+export class UnitRun {
+  /** Rejects with what failed, unless the unit was given up or lost. */
+  readonly ended: Promise<void>;
+  readonly #options: UnitRunOptions;
+  readonly #givenUp = new AbortController();
+  readonly #lost = new AbortController();
+  readonly #partitions = new Map<string, PartitionRun>();
+  #isDone = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: UnitRunOptions) {
+    this.#options = options;
+    this.ended = this.#execute();
+  }
+
+  /** Not given up, not lost. */
+  get isCurrent(): boolean {
+    return !this.#givenUp.signal.aborted;
+  }
+
+  /** Everything up to the limits is done and committed. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** Finishes what is in flight, within `timeoutMs`; then drops it. */
+  giveUp(timeoutMs: number): void {
+    if (!this.isCurrent) return;
+    this.#givenUp.abort();
+    this.#timer = setTimeout(() => {
+      this.drop();
+    }, timeoutMs);
+    this.wake();
+  }
+
+  /** Somebody else has it: nothing is committed any more. */
+  drop(): void {
+    this.#givenUp.abort();
+    this.#lost.abort(new PipelineError('LOG_REVOKED', 'The partition went to another member.', { retriable: false }));
+    this.wake();
+  }
+
+  wake(): void {
+    for (const partition of this.#partitions.values()) partition.wake();
+  }
+
+  setLimits(): void {
+    for (const [topic, partition] of this.#partitions)
+      partition.setLimit(this.#options.limitOf({ topic, partition: this.#options.unit }));
+  }
+
+  async #execute(): Promise<void> {
+    const { task, after } = this.#options;
+    try {
+      // However that one ended is known already.
+      await after?.catch(() => undefined);
+      const results = await Promise.allSettled(task.inputs.map((topic) => this.#runPartition(topic)));
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+      this.#isDone = this.isCurrent && !this.#options.stop.aborted;
+    } finally {
+      clearTimeout(this.#timer);
+    }
+  }
+
+  async #runPartition(topic: string): Promise<void> {
+    try {
+      await this.#work({ topic, partition: this.#options.unit });
+    } catch (error) {
+      // A newer owner's opening may be noticed before its assignment is.
+      if (error instanceof PipelineError && error.code === 'LOG_FENCED') await this.#options.settleMembership();
+      if (this.isCurrent) throw error;
+    }
+  }
+
+  async #work(place: Place): Promise<void> {
+    const { engine, task, run, maxBytes, limitOf, beginOf } = this.#options;
+    const failure = AbortSignal.any([this.#options.failure, this.#lost.signal]);
+    const stop = AbortSignal.any([this.#options.stop, this.#givenUp.signal]);
+    if (failure.aborted || stop.aborted) return;
+    const lease = await engine.lease(task.group, place, failure);
+    try {
+      const partition = await PartitionRun.open({
+        engine,
+        task,
+        run,
+        ...place,
+        lease,
+        committed: lease.committed,
+        endOffset: beginOf(place),
+        limit: () => limitOf(place),
+        maxBytes,
+        failure,
+        stop,
+        isRevoked: () => !this.isCurrent,
+      });
+      if (partition === undefined) return;
+      this.#partitions.set(place.topic, partition);
+      await partition.execute();
+    } finally {
+      this.#partitions.delete(place.topic);
+      await lease.close();
+    }
+  }
+}
