@@ -4,10 +4,17 @@ import type { Codec } from '../codec/port.ts';
 import { UsageError } from '../errors.ts';
 import { createEmbeddedLog } from '../log/embedded/embedded-log.ts';
 import type { Log } from '../log/port.ts';
-import { topicNames, type TopicNames } from '../log/topics.ts';
+import { topicNames, topicSegment, type TopicNames } from '../log/topics.ts';
 import { Instruments } from '../operations/observed/instruments.ts';
 import { silentLogger } from '../telemetry/log.ts';
+import type { OpenRegistry } from '../registry/open-registry.ts';
 import type { GlobalOptions } from './command.ts';
+import { readKafkaConnection, type KafkaOptions } from './kafka-connection.ts';
+
+/** One writer and one reader a group: more would only cost (ADR 6). */
+const EMBEDDED_PARTITIONS = 1;
+/** As many processors as that can share the work. */
+const KAFKA_PARTITIONS = 6;
 
 /** What every command works on: the log and what is needed to read and write it. */
 export interface Workspace {
@@ -15,6 +22,8 @@ export interface Workspace {
   readonly codec: Codec;
   readonly topics: TopicNames;
   readonly namespace: string;
+  /** Partitions of topics that nobody has given a number for. */
+  readonly defaultPartitions: number;
   /** Milliseconds since the epoch; stands still when SOURCE_DATE_EPOCH is set, for outputs that are reproducible. */
   readonly clock: () => number;
   /** What watches the work; `log` is watched already. */
@@ -22,7 +31,13 @@ export interface Workspace {
   close(): Promise<void>;
 }
 
-export interface WorkspaceOptions extends Pick<GlobalOptions, 'dataDir' | 'namespace'> {
+type LogOptions = KafkaOptions &
+  Pick<
+    GlobalOptions,
+    'dataDir' | 'namespace' | 'schemaRegistry' | 'replicationFactor' | 'sessionTimeout' | 'transactionTimeout'
+  >;
+
+export interface WorkspaceOptions extends LogOptions {
   /** Left out: nobody watches. */
   readonly instruments?: Instruments;
 }
@@ -40,19 +55,64 @@ export function watched<Options>({
 
 export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
   const clock = clockOf(process.env['SOURCE_DATE_EPOCH']);
-  const { instruments = new Instruments({ logger: silentLogger }) } = options;
-  const observer = instruments.logObserver;
-  const log = await createEmbeddedLog({ dataDir: resolve(options.dataDir), clock, observer });
-  const { namespace } = options;
+  const { namespace, instruments = new Instruments({ logger: silentLogger }) } = options;
+  const registry = await openSchemaRegistry(options, process.env);
+  const { log, defaultPartitions } = await openLog(options, instruments, clock);
   return {
-    log: instruments.observeLog(log),
+    log: instruments.observeLog(registry?.wrap(log) ?? log),
     instruments,
-    codec: createCodec(),
+    codec: registry?.codec ?? createCodec(),
     topics: topicNames(namespace),
     namespace,
+    defaultPartitions,
     clock,
     close: () => log.close(),
   };
+}
+
+/** On a Kafka cluster where brokers are given, otherwise the embedded one. */
+async function openLog(
+  options: LogOptions,
+  { logObserver: observer, logger }: Instruments,
+  clock: () => number,
+): Promise<{ readonly log: Log; readonly defaultPartitions: number }> {
+  const connection = await readKafkaConnection(options, process.env, (message) => {
+    logger.warn(message);
+  });
+  if (connection === undefined) {
+    const log = await createEmbeddedLog({ dataDir: resolve(options.dataDir), clock, observer });
+    return { log, defaultPartitions: EMBEDDED_PARTITIONS };
+  }
+  // Its client takes 100 ms to load.
+  const { createKafkaLog } = await import('../log/kafka/kafka-log.ts');
+  const { namespace, replicationFactor, sessionTimeout, transactionTimeout } = options;
+  const log = await createKafkaLog({
+    connection,
+    prefix: `${topicSegment(namespace)}.`,
+    ...(replicationFactor !== undefined && { replicationFactor }),
+    sessionTimeoutMs: sessionTimeout * 1000,
+    transactionTimeoutMs: transactionTimeout * 1000,
+    clock,
+    observer,
+    log: logger,
+  });
+  return { log, defaultPartitions: KAFKA_PARTITIONS };
+}
+
+async function openSchemaRegistry(
+  { schemaRegistry: url, namespace }: LogOptions,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<OpenRegistry | undefined> {
+  if (url === undefined) return undefined;
+  const { SCHEMA_REGISTRY_USERNAME: username, SCHEMA_REGISTRY_PASSWORD: password } = environment;
+  // Its client takes as long again.
+  const { openRegistry } = await import('../registry/open-registry.ts');
+  return openRegistry({
+    url,
+    namespace: topicSegment(namespace),
+    ...(username !== undefined && username !== '' && { username }),
+    ...(password !== undefined && password !== '' && { password }),
+  });
 }
 
 /** Opens, runs and closes, whatever happens. */
@@ -69,7 +129,10 @@ export async function withWorkspace<Result>(
 }
 
 /** Partitions of a pipeline's topics, which all have the same number; `wanted` when there is none of them yet. */
-export async function partitionCount({ log, topics, namespace }: Workspace, wanted = 1): Promise<number> {
+export async function partitionCount(
+  { log, topics, namespace, defaultPartitions }: Workspace,
+  wanted = defaultPartitions,
+): Promise<number> {
   const all = await log.topics();
   // A sink may come before the source.
   const topic =

@@ -3,5 +3,10 @@ import { count } from './schemas.ts';
 
 /** Of every command that makes topics: whichever starts first makes them, and the number is for good. */
 export const partitionFlags = defineFlags({
-  partitions: { type: 'number', schema: count, default: 1, description: 'Partitions of topics that are not there yet' },
+  partitions: {
+    type: 'number',
+    schema: count,
+    description: 'Partitions of topics that are not there yet',
+    defaultText: '1; on Kafka 6',
+  },
 });

@@ -15,7 +15,7 @@ export interface ProcessStageOptions {
   /** When to end; left out: only at the signal. */
   readonly until?: Exclude<RunOptions['until'], undefined>;
   /** Partitions of topics that are not there yet. */
-  readonly partitions?: number;
+  readonly partitions?: number | undefined;
 }
 
 /** Loads one model and embeds what is on the log. */

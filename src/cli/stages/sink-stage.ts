@@ -26,7 +26,7 @@ export interface SinkStageOptions {
   readonly sinkName?: string;
   readonly takeOver?: boolean;
   readonly until?: Exclude<RunOptions['until'], undefined>;
-  readonly partitions?: number;
+  readonly partitions?: number | undefined;
 }
 
 const FOLLOW_QUIET_MS = 10_000;

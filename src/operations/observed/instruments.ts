@@ -22,6 +22,7 @@ export class Instruments {
   readonly readiness = new Readiness();
   /** For whoever opens the log. */
   readonly logObserver: LogObserver;
+  readonly logger: Logger;
   readonly #metrics: PipelineMetrics | undefined;
   readonly #lines: LogLines;
   readonly #groups: GroupReadiness;
@@ -29,6 +30,7 @@ export class Instruments {
   readonly #begun = this.readiness.pending('the work has not begun yet');
 
   constructor({ logger, metrics }: InstrumentsOptions) {
+    this.logger = logger;
     this.#metrics = metrics;
     this.#lines = new LogLines({ logger });
     this.#groups = new GroupReadiness(this.readiness, this.#begun);
