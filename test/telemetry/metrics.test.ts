@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createPipelineMetrics } from '../../src/telemetry/metrics/pipeline-metrics.ts';
 import { samplesNamed, samplesOf } from './exposition.ts';
@@ -58,5 +59,14 @@ describe('createPipelineMetrics', () => {
     end();
     stats.bytes = 100;
     expect(samplesNamed(await metrics.text(), 'embedstream_sink_bytes_total')).toEqual({ '{sink="parquet-m"}': 25 });
+  });
+
+  it('is what docs/metrics.md lists', async () => {
+    const text = await createPipelineMetrics({ version: '1' }).text();
+    const names = Array.from(text.matchAll(/^# TYPE (embedstream_\w+) /gm), ([, name]) => name);
+    const docs = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+    const documented = Array.from(docs.matchAll(/^\| `(embedstream_\w+)`/gm), ([, name]) => name);
+    expect(names.length).toBeGreaterThan(20);
+    expect(documented.sort()).toEqual(names.sort());
   });
 });
