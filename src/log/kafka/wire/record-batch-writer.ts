@@ -29,7 +29,7 @@ import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.ts'
 const FIRST_CAPACITY = 16 * 1024;
 /** Setting a typed array costs more than this many bytes in a loop. */
 const SHORT_COPY = 24;
-/** Level 3 is 5 % smaller on our records and half as fast. */
+/** Rows of catalogues are 4–8 % smaller at level 3, which takes a fifth longer. */
 const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 const compress = promisify(zstdCompress);
