@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { isDeepStrictEqual } from 'node:util';
-import type * as Avsc from 'avsc';
 import { fatalError, messageOf, poisonError } from '../errors.ts';
+import { isSameOnTheWire, resolverBetween } from './schema-resolution.ts';
 
 export type SchemaName = 'SourceRecord' | 'Embedding' | 'LedgerEntry' | 'ShardDescriptor';
 
@@ -120,13 +118,25 @@ export class SchemaRegistry {
       );
     let resolver = this.#resolvers.get(id);
     if (resolver === undefined) {
-      resolver = resolverOf(id, writer, this.newest(name));
+      resolver = this.#resolverOf(id, writer.schema, name);
       this.#resolvers.set(id, resolver);
     }
     try {
       return resolver(payload);
     } catch (cause) {
       throw poisonError('CODEC_CORRUPT', `The value is not a valid ${name} of schema id ${id}.`, cause);
+    }
+  }
+
+  #resolverOf(id: number, writer: unknown, name: SchemaName): (payload: Uint8Array) => unknown {
+    try {
+      return resolverBetween(writer, this.newest(name).schema);
+    } catch (cause) {
+      throw poisonError(
+        'CODEC_UNKNOWN_SCHEMA',
+        `The value has schema id ${id}, a ${name} that this version can't read (${messageOf(cause)}): update embedstream.`,
+        cause,
+      );
     }
   }
 }
@@ -138,56 +148,4 @@ function nameOf(schema: unknown): string {
   if (typeof name !== 'string') return `nameless ${typeof type === 'string' ? type : 'schema'}`;
   const full = name.includes('.') || typeof namespace !== 'string' ? name : `${namespace}.${name}`;
   return full.startsWith(NAMESPACE) ? full.slice(NAMESPACE.length) : `"${full}"`;
-}
-
-/** By Avro's canonical form: documentation, defaults and the like change no byte of a value. */
-function isSameOnTheWire(one: unknown, other: unknown): boolean {
-  if (one === other || isDeepStrictEqual(one, other)) return true;
-  try {
-    const { Type } = loadAvsc();
-    const parse = (schema: unknown): Avsc.Type => Type.forSchema(structuredClone(schema) as Avsc.Schema);
-    return parse(one).equals(parse(other));
-  } catch {
-    return false; // avsc can't read it: `resolve` says so.
-  }
-}
-
-// Loaded when the first value of another version is met, which most runs never see.
-function loadAvsc(): typeof Avsc {
-  return createRequire(import.meta.url)('avsc') as typeof Avsc;
-}
-
-function resolverOf(id: number, writer: WriterSchema, reader: RegisteredSchema): (payload: Uint8Array) => unknown {
-  const avro = loadAvsc();
-  const long = avro.types.LongType.__with({
-    fromBuffer: (bytes: Buffer) => narrow(bytes.readBigInt64LE()),
-    toBuffer: (value: number | bigint) => {
-      const bytes = Buffer.alloc(8);
-      bytes.writeBigInt64LE(BigInt(value));
-      return bytes;
-    },
-    fromJSON: (value: number) => value,
-    toJSON: (value: number | bigint) => Number(value),
-    isValid: (value: unknown) => typeof value === 'bigint' || Number.isSafeInteger(value),
-    compare: (a: number | bigint, b: number | bigint) => (a < b ? -1 : a > b ? 1 : 0),
-  });
-  const parse = (schema: unknown): Avsc.Type =>
-    avro.Type.forSchema(structuredClone(schema) as Avsc.Schema, { registry: { long }, wrapUnions: 'always' });
-  const readerType = parse(reader.schema);
-  try {
-    const resolver = readerType.createResolver(parse(writer.schema));
-    return (payload): unknown =>
-      readerType.fromBuffer(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength), resolver);
-  } catch (cause) {
-    throw poisonError(
-      'CODEC_UNKNOWN_SCHEMA',
-      `The value has schema id ${id}, a ${reader.name} that this version can't read (${messageOf(cause)}): update embedstream.`,
-      cause,
-    );
-  }
-}
-
-function narrow(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
 }

@@ -56,10 +56,10 @@ export class ConfluentApi {
     return answer?.id;
   }
 
-  async hasSubject(subject: string): Promise<boolean> {
+  async latestSchema(subject: string): Promise<string | undefined> {
     await this.#check();
     const what = `for the latest schema of subject "${subject}"`;
-    return (await this.#ask(what, idAnswer, (c, p) => c.Subject.latestVersion(p), { subject })) !== undefined;
+    return (await this.#ask(what, schemaAnswer, (c, p) => c.Subject.latestVersion(p), { subject }))?.schema;
   }
 
   async register(subject: string, schema: string): Promise<number> {

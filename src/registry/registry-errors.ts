@@ -1,5 +1,7 @@
 import { fatalError, PipelineError } from '../errors.ts';
 
+const MAX_WHY_CHARS = 1000;
+
 /** None of them is a record's fault: a registry that fails stops the run, it makes no dead letter. */
 
 export function registryUnreachable(where: string, what: string, reason: string, cause?: unknown): PipelineError {
@@ -43,7 +45,7 @@ export function schemaIncompatible(
   return fatalError(
     'REGISTRY_INCOMPATIBLE',
     `This version's ${name} can't read what subject "${subject}" at ${where} has as its latest schema (BACKWARD): ` +
-      `${why.length === 0 ? 'the registry does not say why' : why.join('; ')}. Nothing was written. Use a release of ` +
+      `${why.join('; ').slice(0, MAX_WHY_CHARS)}. Nothing was written. Use a release of ` +
       'embedstream whose schemas are compatible, or another --namespace.',
   );
 }

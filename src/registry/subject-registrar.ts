@@ -1,4 +1,5 @@
 import type { SchemaName, SchemaRegistry } from '../codec/registry.ts';
+import { whyUnreadable } from '../codec/schema-resolution.ts';
 import type { ConfluentApi } from './confluent-api.ts';
 import { schemaIncompatible, subjectMissing } from './registry-errors.ts';
 import { schemaOfTopic, subjectOf } from './subjects.ts';
@@ -64,12 +65,15 @@ export class SubjectRegistrar {
   async #inspect({ subject, name }: Subject): Promise<State> {
     const schema = this.#schemaText(name);
     const id = await this.#api.idOf(subject, schema);
-    if (id === undefined && !(await this.#api.hasSubject(subject))) return { present: false };
+    const latest = id === undefined ? await this.#api.latestSchema(subject) : schema;
+    if (latest === undefined) return { present: false };
     await this.#beBackward(subject);
     if (id !== undefined) return { present: true, id };
     const why = await this.#api.incompatibilities(subject, schema);
-    if (why !== undefined) throw schemaIncompatible(this.#api.where, subject, name, why);
-    return { present: true };
+    if (why === undefined) return { present: true };
+    // Apicurio does not say why.
+    const reasons = why.length > 0 ? why : [whyUnreadable(parsed(latest), this.#registry.newest(name).schema) ?? ''];
+    throw schemaIncompatible(this.#api.where, subject, name, reasons);
   }
 
   async #create({ subject, name }: Subject, { present }: State): Promise<number> {
@@ -87,5 +91,13 @@ export class SubjectRegistrar {
 
   #schemaText(name: SchemaName): string {
     return JSON.stringify(this.#registry.newest(name).schema);
+  }
+}
+
+function parsed(schema: string): unknown {
+  try {
+    return JSON.parse(schema);
+  } catch {
+    return undefined;
   }
 }

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { withLock } from '../services/lock.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -18,6 +19,11 @@ export type PythonEnvironment = { readonly python: string } | { readonly missing
  */
 export async function pythonEnvironment(): Promise<PythonEnvironment> {
   const python = join(FOLDER, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+  // Test files that run at the same time would make it over one another.
+  return withLock(`${FOLDER}.lock`, () => madeIn(python));
+}
+
+async function madeIn(python: string): Promise<PythonEnvironment> {
   const stamp = join(FOLDER, 'requirements.txt');
   const wanted = readFileSync(REQUIREMENTS, 'utf8');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return { python };
@@ -32,9 +38,7 @@ export async function pythonEnvironment(): Promise<PythonEnvironment> {
   } catch (error) {
     const missing = `No Python with ${wanted.trim().replaceAll('\n', ', ')}: ${String(error).slice(0, 500)}`;
     if (process.env['REQUIRE_INTEGRATION'] === '1') throw new Error(missing, { cause: error });
-    console.warn(
-      `\n*** SKIPPED: shards were NOT opened by pyarrow, numpy, polars and duckdb. ***\n*** ${missing} ***\n`,
-    );
+    console.warn(`\n*** SKIPPED: what we write was NOT read by programs in Python. ***\n*** ${missing} ***\n`);
     return { missing };
   }
 }

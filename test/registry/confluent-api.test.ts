@@ -29,13 +29,13 @@ describe('requests', () => {
     const registry = await startFakeRegistry();
     const api = new ConfluentApi({ url: `${registry.url}/` });
     expect(await api.idOf('s-value', SCHEMA)).toBeUndefined();
-    expect(await api.hasSubject('s-value')).toBe(false);
+    expect(await api.latestSchema('s-value')).toBeUndefined();
     expect(await api.compatibilityOf('s-value')).toBeUndefined();
     expect(await api.setCompatibility('s-value', 'BACKWARD')).toBe(true);
     expect(await api.compatibilityOf('s-value')).toBe('BACKWARD');
     const id = await api.register('s-value', SCHEMA);
     expect(await api.idOf('s-value', SCHEMA)).toBe(id);
-    expect(await api.hasSubject('s-value')).toBe(true);
+    expect(await api.latestSchema('s-value')).toBe(SCHEMA);
     expect(await api.schemaOf(id)).toEqual({ schema: SCHEMA });
     expect(await api.schemaOf(77)).toBeUndefined();
     expect(await api.incompatibilities('s-value', SCHEMA)).toBeUndefined();
@@ -69,7 +69,7 @@ describe('requests', () => {
   ])('carry the credentials %s', async (_, credentials, urlOf) => {
     const registry = await startFakeRegistry({ auth: 'an@na:p@ss/word' });
     const api = new ConfluentApi({ url: urlOf(registry.url), ...credentials });
-    expect(await api.hasSubject('s-value')).toBe(false);
+    expect(await api.latestSchema('s-value')).toBeUndefined();
   });
 });
 
@@ -82,7 +82,7 @@ describe('a registry that fails', () => {
       const retries: string[] = [];
       const retry = { ...QUICK, onRetry: ({ error }: { error: PipelineError }) => retries.push(error.code) };
       const api = new ConfluentApi({ url: registry.url, timeoutMs: 150, retry });
-      await api.hasSubject('s-value');
+      await api.latestSchema('s-value');
       registry.mishaps.push(mishap, mishap);
       expect(await api.schemaOf(id)).toEqual({ schema: SCHEMA });
       expect(registry.requests.slice(-3)).toEqual(Array(3).fill(`GET /schemas/ids/${id}`));
@@ -126,7 +126,7 @@ describe('a registry that fails', () => {
   it('does not take a 404 that is not a registry’s for an id that does not exist', async () => {
     const registry = await startFakeRegistry();
     const api = new ConfluentApi({ url: registry.url, retry: QUICK });
-    await api.hasSubject('s-value');
+    await api.latestSchema('s-value');
     registry.always = 'plain-404';
     expect((await failureOf(api.schemaOf(1))).code).toBe('REGISTRY_NOT_CONFLUENT');
   });
