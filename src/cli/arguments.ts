@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { kafkaSecrets } from './definitions/kafka.ts';
 import { environmentName, kebabCase, takesValue } from './flags.ts';
 import type { Flags } from './flags.ts';
 import { nearestName } from '../record/nearest-name.ts';
@@ -28,6 +29,8 @@ export interface ParsedArguments {
 
 type ParsedToken = NonNullable<ReturnType<typeof tokensOf>>[number];
 type OptionToken = Extract<ParsedToken, { kind: 'option' }>;
+
+const secretVariables = kafkaSecrets.flatMap(([names]) => names.split(', '));
 
 const SHORT_NAMES: Readonly<Record<string, string>> = { h: 'help', v: 'version', q: 'quiet' };
 
@@ -117,11 +120,21 @@ function unknownFlag(
   if (commands.length > 0) {
     return { where, problem: 'is not a flag of this command', mend: `it belongs to ${commands.join(', ')}` };
   }
+  const secret = secretVariables.find((name) => isNameOf(token.name, name));
+  if (secret !== undefined) {
+    return { where, problem: 'is not a flag', mend: `it comes from the environment only: ${secret}` };
+  }
   const isNegated = token.name.startsWith('no-');
   const meant = nearestName(isNegated ? token.name.slice(3) : token.name, keys.keys());
   const mend =
     meant === undefined ? 'see --help for the flags there are' : `did you mean --${isNegated ? 'no-' : ''}${meant}?`;
   return { where, problem: 'is not a flag', mend };
+}
+
+/** `--sasl-password` and `--kafka-sasl-password` both mean KAFKA_SASL_PASSWORD. */
+function isNameOf(flag: string, variable: string): boolean {
+  const name = variable.toLowerCase().replaceAll('_', '-');
+  return name === flag || name.replace(/^[^-]+-/, '') === flag;
 }
 
 /** Values from the environment, and a warning for each `EMBEDSTREAM_` variable that no flag reads. */
