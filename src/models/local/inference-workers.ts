@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { fatalError, messageOf, type PipelineError } from '../../errors.ts';
 import { createDeferred } from './deferred.ts';
 import type { CloseRequest, EmbedRequest, TokeniseRequest, WorkerReply, WorkerSettings } from './messages.ts';
+import { keepRuntimeTelemetryOff } from './runtime-telemetry.ts';
 
 /** A request without its id; ids are given out here. */
 export type Job = Omit<TokeniseRequest, 'id'> | Omit<EmbedRequest, 'id'>;
@@ -50,6 +51,7 @@ export class InferenceWorkers {
 
   /** Loads the model in every worker; resolves to whether its graph masks padding. */
   async start(): Promise<boolean> {
+    keepRuntimeTelemetryOff();
     try {
       const loaded = await Promise.all(Array.from({ length: this.#options.count }, () => this.#startOne()));
       return loaded.every(Boolean);
