@@ -45,7 +45,8 @@ export interface Output {
   /** True with --json. */
   readonly isJson: boolean;
   /**
-   * The command's result: `json` with --json, `human()` otherwise. Call it once, at the end. It is printed with
+   * The command's result: `json` with --json, `human()` otherwise. Call it once, at the end (again only to redraw, never
+   * with --json). It is printed with
    * --quiet too: a result is what was asked for.
    */
   result(json: unknown, human: () => string): void;

@@ -10,6 +10,7 @@ import { reconcileSink, sinkToReconcile } from '../../src/operations/reconcile/r
 import { reconcileSources } from '../../src/operations/reconcile/reconcile-sources.ts';
 import { readRecordColumns } from '../../src/operations/reconcile/record-columns.ts';
 import type { ShardDescriptor } from '../../src/record/types.ts';
+import { retryLetters } from '../../src/operations/dead-letters/retry-letters.ts';
 import { EmbeddingTask, ensureProcessorTopics } from '../../src/processors/embedding-task.ts';
 import { createFileSink } from '../../src/sinks/file-sink.ts';
 import { gatherRows } from '../../src/sinks/open-shard.ts';
@@ -86,7 +87,7 @@ const newContext = () => ({ log, codec, topics, ids: new IdentityIndex() });
 async function reconciled(of: ModelToReconcile = model) {
   const context = newContext();
   const records = await readRecordColumns(context, [of.kinds]);
-  return reconcileModel(context, of, records, await readModelColumns(context, of.name));
+  return reconcileModel(context, of, records, await readModelColumns(context, of.name, records.retries));
 }
 
 async function reconciledSink(name = 'files') {
@@ -102,6 +103,24 @@ describe('reconcileModel', () => {
     const result = await reconciled();
     expect(result).toMatchObject({ records: 10, embedded: 8, deadLettered: 1, notApplicable: 1 });
     expect(result.differences.kept).toEqual([]);
+  });
+
+  it('counts a retry that was not processed yet apart, and a record that failed again as one dead letter', async () => {
+    const context = { log, codec, topics, namespace: 'test' };
+    expect(await retryLetters(context, {})).toMatchObject({ published: 1 });
+    const sum = { records: 10, embedded: 8, notApplicable: 1 };
+    const queued = await reconciled();
+    expect([queued.differences.total, queued]).toMatchObject([0, { ...sum, deadLettered: 0, retried: 1 }]);
+    await processAll(log, fakeEmbedder());
+    const again = await reconciled();
+    expect([again.differences.total, again]).toMatchObject([0, { ...sum, deadLettered: 1, retried: 0 }]);
+  });
+
+  it('counts a value that is no record as the dead letter that it is', async () => {
+    await append(topics.records, 'corrupt', Buffer.from('no record'));
+    await processAll(log, fakeEmbedder());
+    const result = await reconciled();
+    expect([result.differences.total, result]).toMatchObject([0, { records: 11, embedded: 8, deadLettered: 2 }]);
   });
 
   it('names records that are new, changed or not yet deleted', async () => {

@@ -1,55 +1,37 @@
-import { readStatus, type Status } from '../../operations/status.ts';
-import { formatCount } from '../../telemetry/format.ts';
-import type { CommandBody } from '../command.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { UsageError } from '../../errors.ts';
+import { readStatus, StatusWatch, type StatusOptions } from '../../operations/status.ts';
+import type { CommandBody, CommandContext } from '../command.ts';
 import type { statusFlags } from '../definitions/operate.ts';
+import { formatStatus } from '../stages/status-text.ts';
 import { withWorkspace } from '../wiring.ts';
 
-export const run: CommandBody<typeof statusFlags> = async ({ options, output }) => {
-  const status = await withWorkspace(options, ({ log, topics, namespace }) =>
-    readStatus(log, namespace, topics.deadLetters),
-  );
-  output.result(status, () => formatStatus(status));
+const CLEAR_SCREEN = '\u001b[H\u001b[2J';
+
+export const run: CommandBody<typeof statusFlags> = async (context) => {
+  const { options, signal, output } = context;
+  if (options.watch && output.isJson) throw new UsageError('--watch is for the eye: leave it out with --json.');
+  await withWorkspace(options, async (workspace) => {
+    const status = { ...workspace, signal };
+    if (options.watch) await watchStatus(status, context);
+    else {
+      const result = await readStatus(status, options.interval * 1000);
+      output.result(result, () => formatStatus(result));
+    }
+  });
   return 0;
 };
 
-function formatStatus({ topics, groups, deadLetters }: Status): string {
-  if (topics.length === 0) return 'The log is empty: begin with "embed --source=FILE".';
-  const topicRows = topics.map(({ topic, records, partitions, cleanup }) => [
-    topic,
-    formatCount(records),
-    String(partitions),
-    cleanup,
-  ]);
-  const groupRows = groups.flatMap(({ group, topic, partitions, owner }) =>
-    partitions.map(({ partition, committed, end, lag }) => [
-      group,
-      `${topic}/${partition}`,
-      formatCount(committed),
-      formatCount(end),
-      formatCount(lag),
-      owner ?? '',
-    ]),
-  );
-  return [
-    table(['topic', 'offsets', 'partitions', 'cleanup'], topicRows, [1, 2]),
-    table(['group', 'reads', 'committed', 'end', 'lag', 'owner'], groupRows, [2, 3, 4]),
-    `${formatCount(deadLetters)} dead letters.`,
-  ].join('\n\n');
-}
-
-/** Columns of even width; those in `right` are numbers. */
-function table(head: readonly string[], rows: readonly (readonly string[])[], right: readonly number[]): string {
-  const lines = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) => {
-          const width = widths[column] ?? 0;
-          return right.includes(column) ? cell.padStart(width) : cell.padEnd(width);
-        })
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+/** Draws until Ctrl-C; where there is no terminal, one below the other. */
+async function watchStatus(
+  status: StatusOptions,
+  { options, signal, output }: Pick<CommandContext<typeof statusFlags>, 'options' | 'signal' | 'output'>,
+): Promise<void> {
+  const watch = new StatusWatch(status);
+  const clear = process.stdout.isTTY ? CLEAR_SCREEN : '';
+  while (!signal.aborted) {
+    const look = await watch.look();
+    output.result(look, () => `${clear}${formatStatus(look)}\n`);
+    await wait(options.interval * 1000, undefined, { signal });
+  }
 }

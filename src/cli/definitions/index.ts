@@ -1,5 +1,6 @@
 import { withBody } from '../command.ts';
 import type { Command } from '../command.ts';
+import { deadLetters } from './dead-letters.ts';
 import { embed } from './embed.ts';
 import { models, reconcile, search, status } from './operate.ts';
 import { process } from './process.ts';
@@ -15,6 +16,7 @@ export const commands: readonly Command[] = [
   withBody(replay, () => import('../commands/replay.ts')),
   withBody(status, () => import('../commands/status.ts')),
   withBody(reconcile, () => import('../commands/reconcile.ts')),
+  withBody(deadLetters, () => import('../commands/dead-letters.ts')),
   withBody(search, () => import('../commands/search.ts')),
   withBody(models, () => import('../commands/models.ts')),
 ];

@@ -1,15 +1,29 @@
 import { describeCommand, definePositionals } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
-import { count } from './schemas.ts';
+import { count, seconds } from './schemas.ts';
 
-export const statusFlags = defineFlags({});
+export const statusFlags = defineFlags({
+  interval: {
+    type: 'number',
+    schema: seconds,
+    default: 1,
+    placeholder: 'SECONDS',
+    description: 'Time between two looks, over which the rates are measured',
+  },
+  watch: { type: 'boolean', description: 'Look again and again, until Ctrl-C' },
+});
 
 export const status = describeCommand({
   name: 'status',
   summary: 'shows topics, groups and how far each of them is',
+  details:
+    'For each group and partition the committed offset, the end, what is left between them (the lag), and records a ' +
+    'second while somebody runs the group; who runs it and what each has; and how many dead letters there are. Of these ' +
+    'the latest 1,000 are looked at for reasons and stages (fewer when they are large).',
   examples: [
     { arguments: '', does: 'what is on the log, and what is left to do' },
+    { arguments: '--watch --interval=5', does: 'the same, drawn again every five seconds' },
     { arguments: '--json', does: 'the same for a program' },
   ],
   flags: statusFlags,

@@ -3,6 +3,9 @@ import { z } from 'zod';
 /** A whole number from 1 on. */
 export const count = z.number().int('must be a whole number').min(1, 'must be at least 1');
 
+/** A pause. */
+export const seconds = z.number().min(0.1, 'must be at least 0.1').max(86_400, 'must be at most 86,400');
+
 /** A name that becomes part of topic, group or folder names. */
 export const plainName = z
   .string()

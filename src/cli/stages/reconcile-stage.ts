@@ -55,7 +55,7 @@ export async function reconcileStage(workspace: Workspace, options: ReconcileSta
   const models: ModelReconciliation[] = [];
   const sinks: SinkReconciliation[] = [];
   for (const model of wanted) {
-    const columns = await readModelColumns(context, model.name);
+    const columns = await readModelColumns(context, model.name, records.retries);
     models.push(await reconcileModel(context, model, records, columns));
     const topic = context.topics.embeddings(model.name);
     for (const sink of outputs.filter((output) => output.topic === topic))
@@ -106,6 +106,7 @@ export function describeReconciliation({ sources, models, sinks, differences }: 
     const parts = [
       `${formatCount(each.embedded)} embedded`,
       ...(each.deadLettered > 0 ? [`${formatCount(each.deadLettered)} dead-lettered`] : []),
+      ...(each.retried > 0 ? [`${formatCount(each.retried)} waiting for a retry`] : []),
       ...(each.notApplicable > 0 ? [`${formatCount(each.notApplicable)} not applicable`] : []),
     ];
     lines.push(

@@ -1,4 +1,4 @@
-import { lagOf } from '../../operations/status.ts';
+import { lagOf } from '../../operations/group-progress.ts';
 import type { Workspace } from '../wiring.ts';
 
 const WATCH_MS = 1_000;

@@ -5,8 +5,9 @@ import { findTopic, readPartitionOf } from '../topic-reading.ts';
 import type { DeadLetterContext } from './context.ts';
 import { letterOf, type DeadLetter } from './letter.ts';
 
-/** Offsets that are read at a time, from the end backwards. */
-const WINDOW = 1_000;
+/** Offsets that are read at a time, from the end backwards: few at first, since a few letters may be all that is wanted. */
+const FIRST_WINDOW = 16;
+const LAST_WINDOW = 1_024;
 
 type Letter = Omit<DeadLetter, 'isLatest'>;
 
@@ -44,8 +45,9 @@ async function* readBackwards(
   { partition, startOffset, endOffset }: PartitionInfo,
 ): AsyncGenerator<Letter> {
   const groupPrefix = processorGroup(namespace, 'x').slice(0, -1);
-  for (let end = endOffset; end > startOffset;) {
-    const start = Math.max(startOffset, end - WINDOW);
+  let size = FIRST_WINDOW;
+  for (let end = endOffset; end > startOffset; size = Math.min(LAST_WINDOW, size * 2)) {
+    const start = Math.max(startOffset, end - size);
     const letters: Letter[] = [];
     const window = { partition, startOffset: start, endOffset: end };
     for await (const records of readPartitionOf(log, topics.deadLetters, window, signal))

@@ -1,6 +1,6 @@
 import type { Log } from '../../log/port.ts';
 import type { LogMetrics } from '../../telemetry/metrics/log-metrics.ts';
-import { placesOf } from '../status.ts';
+import { placesOf } from '../group-progress.ts';
 
 const SAMPLE_MS = 5_000;
 

@@ -37,6 +37,8 @@ export class ModelColumns {
   readonly ledger: IdentityColumns;
   readonly embeddings: IdentityColumns;
   readonly versions: VersionColumns;
+  /** Ids that were retried after the ledger got its entry. */
+  readonly waitingRetries = new Set<number>();
   /** Of the entry that the ledger got last. */
   latestFingerprint: Uint8Array | undefined;
 
@@ -56,9 +58,14 @@ export class ModelColumns {
   }
 }
 
-export async function readModelColumns(context: ReconcileContext, model: string): Promise<ModelColumns> {
+/** `retries`: offsets of live records that are retries, by index. */
+export async function readModelColumns(
+  context: ReconcileContext,
+  model: string,
+  retries: ReadonlyMap<number, number> = new Map(),
+): Promise<ModelColumns> {
   const columns = new ModelColumns(context.ids.expected);
-  await readLedger(context, context.topics.ledger(model), columns);
+  await readLedger(context, context.topics.ledger(model), columns, retries);
   await readEmbeddings(context, context.topics.embeddings(model), columns);
   return columns;
 }
@@ -67,6 +74,7 @@ async function readLedger(
   { log, codec, ids, signal }: ReconcileContext,
   topic: string,
   columns: ModelColumns,
+  retries: ReadonlyMap<number, number>,
 ): Promise<void> {
   let latestMs = 0;
   for await (const records of readTopic(log, topic, signal)) {
@@ -77,7 +85,9 @@ async function readLedger(
         columns.ledger.clear(index);
         continue;
       }
-      const { contentHash, fingerprint, outcome } = codec.viewLedgerEntry(value);
+      const { contentHash, fingerprint, outcome, offset } = codec.viewLedgerEntry(value);
+      if ((retries.get(index) ?? -1) > offset) columns.waitingRetries.add(index);
+      else columns.waitingRetries.delete(index);
       columns.ledger.set(index, contentHash, 0, columns.state(outcome, fingerprint, 0));
     }
     const last = records.findLast(({ value }) => value !== null);

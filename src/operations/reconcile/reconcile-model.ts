@@ -21,6 +21,8 @@ interface Counts {
   /** Of these: */
   readonly embedded: number;
   readonly deadLettered: number;
+  /** Dead-lettered, published again, and not processed since. */
+  readonly retried: number;
   readonly notApplicable: number;
 }
 
@@ -53,8 +55,8 @@ function compare(
   columns: ModelColumns,
   differences: Differences,
 ): Counts {
-  const counts = { records: 0, embedded: 0, deadLettered: 0, notApplicable: 0 };
-  const { ledger, embeddings, latestFingerprint, fingerprints } = columns;
+  const counts = { records: 0, embedded: 0, deadLettered: 0, retried: 0, notApplicable: 0 };
+  const { ledger, embeddings, latestFingerprint, fingerprints, waitingRetries } = columns;
   const identities = records.identities(kinds) ?? new IdentityColumns(0);
   const present = fingerprint === undefined ? latestFingerprint : bytesOfHash(fingerprint);
   const print = fingerprints.numberOf(present ?? bytesOfHash(ZERO_FINGERPRINT), 0);
@@ -76,7 +78,7 @@ function compare(
     }
     const outcome = outcomeIn(ledger, index);
     const isEmbedded = outcomeIn(embeddings, index) === 'embedded';
-    if (outcome === 'dead-lettered') counts.deadLettered++;
+    if (outcome === 'dead-lettered') counts[waitingRetries.has(index) ? 'retried' : 'deadLettered']++;
     else if (outcome !== 'embedded') differences.addNumbered('not-processed', index);
     else if (isEmbedded) counts.embedded++;
     else differences.addNumbered('embedding-missing', index);

@@ -31,7 +31,9 @@ it('rows that are at fault become dead letters with file, line and reason: exit 
 
   const second = await place.json(...embed);
   expect(second).toMatchObject({ code: 0, json: { produced: [{ deadLettered: 4, newDeadLetters: 0 }] } });
-  expect(await place.done('status')).toMatchObject({ deadLetters: 4 });
+  expect(await place.done('status')).toMatchObject({
+    deadLetters: { total: 4, byReason: { DUPLICATE_ID: 1 }, byStage: { produce: 4 } },
+  });
   const text = await place.run('produce', '--source=documents.csv', '--id=id');
   expect(text.stdout).toMatch(/dead letters: .*1 DUPLICATE_ID/);
 });

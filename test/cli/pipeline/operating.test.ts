@@ -51,9 +51,11 @@ it('status counts what is on the log and what is left to do', async () => {
       expect.objectContaining({ topic: 'embedstream.embeddings.hashed-384', records: 7 }),
     ]) as unknown,
     groups: [{ group: 'embedstream.processor.hashed-384', lag: 3, partitions: [{ committed: 7, end: 10, lag: 3 }] }],
-    deadLetters: 0,
+    deadLetters: { total: 0, sampled: 0 },
   });
-  expect((await place.run('status')).stdout).toMatch(/embedstream\.processor\.hashed-384 .*7 +10 +3/);
+  expect((await place.run('status')).stdout).toMatch(
+    /embedstream\.processor\.hashed-384\n.*\n.*\n +0 +7 +10 +3 +0\n +nobody runs it/,
+  );
 });
 
 it('models lists, shows and checks', async () => {
