@@ -24,6 +24,9 @@ export type { OwnServer } from './own-server.ts';
 export type { SecuredKafka } from './secured/service.ts';
 export { signToken } from './secured/tokens.ts';
 
+/** The controller lets a broker in again when its last session is over: after 9 s, if nothing else is said. */
+const BACK_SOON = { 'broker.session.timeout.ms': 4000, 'broker.heartbeat.interval.ms': 500 };
+
 const SERVICES = {
   kafka,
   registry,
@@ -54,7 +57,7 @@ export function securedKafka(): Promise<SecuredKafka> {
  * @param overrides properties of the broker that differ from what tests usually want
  */
 export function restartableKafka(overrides?: Properties): Promise<OwnServer<string[]>> {
-  return OwnServer.start(kafka, kafkaInJvm(overrides));
+  return OwnServer.start(kafka, kafkaInJvm({ ...BACK_SOON, ...overrides }));
 }
 
 /** A schema registry of the test's own, to be killed and started again. The test ends it by `remove()`. */
