@@ -17,7 +17,7 @@ export interface RegistryOptions extends RegistryConnection {
 export interface OpenRegistry {
   /** Writes the registry's ids in place of the repository's. */
   readonly codec: Codec;
-  wrap(log: Log): Log;
+  readonly wrap: (log: Log) => Log;
 }
 
 /**
