@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { messageOf, UsageError } from '../errors.ts';
-import { DEFAULT_CLIENT_ID, type KafkaConnection, type KafkaSasl, type KafkaTls } from '../log/kafka/connection.ts';
+import type { KafkaConnection, KafkaSasl, KafkaTls } from '../log/kafka/connection.ts';
 import { oauthTokenProvider } from '../log/kafka/oauth-token.ts';
 import { httpUrl } from './definitions/schemas.ts';
 import type { GlobalOptions } from './command.ts';
@@ -11,6 +11,9 @@ export type KafkaOptions = Pick<
   GlobalOptions,
   'brokers' | 'tls' | 'tlsCa' | 'tlsCert' | 'tlsKey' | 'saslMechanism' | 'saslUsername'
 >;
+/** How the brokers' own logs and quotas call this program. */
+const CLIENT_ID = 'embedstream';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -35,7 +38,7 @@ export async function readKafkaConnection(
   }
   return {
     brokers,
-    clientId: DEFAULT_CLIENT_ID,
+    clientId: CLIENT_ID,
     ...(tls === undefined ? {} : { tls }),
     ...(sasl === undefined ? {} : { sasl }),
   };

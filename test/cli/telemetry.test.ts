@@ -10,6 +10,9 @@ const options: GlobalOptions = {
   logLevel: 'info',
   help: false,
   version: false,
+  tls: false,
+  sessionTimeout: 15,
+  transactionTimeout: 45,
 };
 const write = (): boolean => true;
 

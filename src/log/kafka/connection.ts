@@ -33,8 +33,6 @@ export interface KafkaConnection {
   readonly sasl?: KafkaSasl;
 }
 
-export const DEFAULT_CLIENT_ID = 'embedstream';
-
 /**
  * A connection as kafkajs' `Kafka` takes it.
  *
