@@ -5,7 +5,7 @@ import type { JudgedLetter } from '../../operations/dead-letters/states.ts';
 import { formatBytes, formatCount } from '../../telemetry/format.ts';
 import { formatTable } from '../../telemetry/table.ts';
 
-const CORRECT_THE_SOURCE = 'it never became a record. Correct the source and run "produce" again';
+const CORRECT_THE_SOURCE = 'correct the source and run "produce" again';
 
 /** What programs get of a letter. */
 export function letterJson(letter: JudgedLetter): Readonly<Record<string, unknown>> {
@@ -48,7 +48,7 @@ export function formatShown(letter: ShownLetter): string {
   ];
   const others = letter.others.length === 0 ? [] : [`Other letters of this id: ${letter.others.join(', ')}`];
   const headers = Object.entries(letter.headers).map(([name, value]) => `  ${name}: ${value}`);
-  const hint = letter.state === 'in-source' ? [`It can't be retried: ${CORRECT_THE_SOURCE}.`] : [];
+  const hint = letter.state === 'in-source' ? [`It never became a record, so it can't be retried: ${CORRECT_THE_SOURCE}.`] : [];
   return [
     ...facts.map(([name, value]) => `${name.padEnd(7)}  ${value}`),
     ...others,

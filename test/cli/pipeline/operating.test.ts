@@ -86,6 +86,9 @@ it('with --json prints exactly one JSON object on stdout, whatever happens', asy
     `search dragons ${HASHED}`,
     'status',
     'reconcile',
+    'dead-letters list',
+    'dead-letters retry',
+    'dead-letters show nowhere',
     `embed --source=documents.csv ${HASHED}`,
     'models list',
     'produce --source=nowhere.csv',
@@ -97,5 +100,5 @@ it('with --json prints exactly one JSON object on stdout, whatever happens', asy
     expect(typeof json, line).toBe('object');
     codes.push(code);
   }
-  expect(codes).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 1, 2]);
+  expect(codes).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 2, 2, 1, 2]);
 });

@@ -92,7 +92,7 @@ it('lists and shows letters, and retries them: the mended model embeds them, the
     value: { form: 'record', record: { id: letter!.id, metadata: { year: expect.any(String) as string } } },
   });
   expect((await place.run('dead-letters', 'show', 'documents:13')).stdout).toMatch(
-    /state +in-source[^]*It can't be retried[^]*value, \d+ B\n {2}d11,too few/,
+    /state +in-source[^]*it can't be retried: correct the source[^]*value, \d+ B\n {2}d11,too few/,
   );
 
   expect(await place.done('reconcile')).toMatchObject({
@@ -135,7 +135,7 @@ it('says what can not be done, with the exit code for it', async () => {
   expect(some).toMatchObject({ code: 1, json: { published: 1, notFound: ['nowhere'] } });
   const source = await place.run('dead-letters', 'retry', 'documents:12');
   expect(source.code).toBe(1);
-  expect(source.stdout).toMatch(/Nothing to publish[^]*stage produce can't be retried.*Correct the source/);
+  expect(source.stdout).toMatch(/Nothing to publish[^]*stage produce can't be retried from the log: correct the source/);
   expect((await place.json('dead-letters', 'show', 'nowhere')).code).toBe(1);
   for (const wrong of [
     'list d7',
