@@ -41,6 +41,22 @@ export async function runEmbedstream(
   return { ...usage, report: JSON.parse(stdout) as CommandReport };
 }
 
+/** A command that goes on until it is told to stop. */
+export function startEmbedstream(args: readonly string[], folder: string): { stop(): Promise<void> } {
+  const [script, ...rest] = [MAIN, ...args];
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...rest], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  return {
+    stop: async () => {
+      child.kill('SIGINT');
+      await ended;
+    },
+  };
+}
+
 /** Runs a script in a process of its own and measures it. Rejects unless it exits 0. */
 export async function runNode(args: readonly string[], folder: string): Promise<Ran> {
   const usageFile = join(folder, 'usage.json');

@@ -6,12 +6,10 @@
  * Prints every figure with its bound and exits 1 when one is missed. Figures of the full size replace those of the
  * same measurement in results.json.
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { formatFigures, isMet, megabytes, type Figure } from './figures.ts';
+import { runBench } from '../run-bench.ts';
+import type { Figure } from './figures.ts';
 import { measureModel } from './measure-model.ts';
 import {
   measureCatalogueColumns,
@@ -25,17 +23,6 @@ import { Workplace } from './workplace.ts';
 
 const FULL_ROWS = 1_000_000;
 const RESULTS = fileURLToPath(new URL('results.json', import.meta.url));
-
-interface Results {
-  readonly machine: Readonly<Record<string, string | number>>;
-  readonly measurements: Readonly<Record<string, Measurement>>;
-}
-
-interface Measurement {
-  readonly measuredAt: string;
-  readonly commit: string;
-  readonly figures: readonly (Figure & { readonly met?: boolean })[];
-}
 
 type Measure = (workplace: Workplace, rows: number) => Promise<Figure[]>;
 const measures = {
@@ -66,50 +53,13 @@ if (unknown.length > 0 || !Number.isSafeInteger(rows) || rows < 100) {
 }
 
 const workplace = new Workplace();
-const commit =
-  git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--', 'src') === '' ? '' : ' + changes');
-const measured: Record<string, Measurement> = {};
 try {
-  for (const name of names.filter((each) => wanted.includes(each))) {
-    console.log(`\n${name}`);
-    const figures = await measures[name](workplace, rows);
-    console.log(formatFigures(figures));
-    measured[name] = {
-      measuredAt: new Date().toISOString(),
-      commit,
-      figures: figures.map((figure) => {
-        const value = Number(figure.value.toPrecision(4));
-        const hasBound = figure.atLeast !== undefined || figure.atMost !== undefined;
-        return { ...figure, value, ...(hasBound && { met: isMet(figure) }) };
-      }),
-    };
-  }
+  await runBench({
+    measures: new Map(
+      names.filter((name) => wanted.includes(name)).map((name) => [name, () => measures[name](workplace, rows)]),
+    ),
+    ...(rows === FULL_ROWS && { resultsFile: RESULTS }),
+  });
 } finally {
   if (!values.keep) workplace.clear();
-}
-if (rows === FULL_ROWS) store(measured);
-
-const missed = Object.values(measured).flatMap(({ figures }) => figures.filter(({ met }) => met === false));
-console.log(`\n${missed.length === 0 ? 'Every bound is met.' : `${missed.length} bounds are missed:`}`);
-if (missed.length > 0) {
-  console.log(formatFigures(missed));
-  process.exitCode = 1;
-}
-
-function store(latest: Readonly<Record<string, Measurement>>): void {
-  const before = existsSync(RESULTS) ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as Results).measurements : {};
-  const results: Results = {
-    machine: {
-      processor: cpus()[0]?.model ?? 'unknown',
-      cores: cpus().length,
-      memoryMB: Math.round(megabytes(totalmem())),
-      node: process.version,
-    },
-    measurements: { ...before, ...latest },
-  };
-  writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
-}
-
-function git(...args: readonly string[]): string {
-  return execFileSync('git', args, { encoding: 'utf8', cwd: fileURLToPath(new URL('.', import.meta.url)) }).trim();
 }

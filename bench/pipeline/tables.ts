@@ -30,6 +30,15 @@ export function writeSevenColumns(path: string, rows: number): void {
   });
 }
 
+/** Two columns, rows of about so many bytes. */
+export function writeShortRows(path: string, rows: number, bytesARow: number): void {
+  const prose = SENTENCES.repeat(Math.ceil(bytesARow / SENTENCES.length) + 1);
+  writeCsv(path, 'id,text', rows, (row) => {
+    const from = (row * 7) % 120;
+    return `${FIRST_ID + row},"${row} ${prose.slice(from, from + bytesARow - 18)}"`;
+  });
+}
+
 /** The example catalogue's 54 columns, its rows repeated with ids of their own. */
 export function writeCatalogueColumns(path: string, rows: number): void {
   const [header = '', ...lines] = readFileSync(CATALOGUE, 'utf8').trimEnd().split('\n');
