@@ -101,11 +101,13 @@ describe('RecordSet', () => {
   it('goes on at the limit when the next batch is behind it', async () => {
     const batches = [
       await kafkajsBatch({ records: named('a') }),
-      await kafkajsBatch({ baseOffset: 50, records: named('b') }),
+      // Not looked into: this codec would be refused.
+      await kafkajsBatch({ baseOffset: 50, records: named('b'), codec: 'lz4' }),
     ];
     const set = setOf(batches, { to: 20 });
     expect(set.nextOffset).toBe(20);
     expect(offsetsOf(set)).toEqual([0]);
+    expect(set.isEmpty()).toBe(true);
   });
 
   it('knows that nothing is left in gaps', async () => {
@@ -247,12 +249,16 @@ describe('RecordSet under read_committed', () => {
     expect(offsetsOf(setOf(batches, { aborted: [{ producerId: 1n, firstOffset: 0 }] }))).toEqual([3]);
   });
 
-  it('minds a control batch that compaction has emptied', async () => {
+  it('takes a control batch that compaction has emptied for no end', async () => {
+    const producer = { producerId: 1n, transactional: true };
     const batches = [
-      await kafkajsBatch({ control: true, transactional: true, producerId: 1n, records: [] }),
-      await kafkajsBatch({ baseOffset: 1, producerId: 1n, transactional: true, records: named('ok') }),
+      await kafkajsBatch({ ...producer, records: named('x') }),
+      await kafkajsBatch({ ...producer, baseOffset: 1, control: true, records: [] }),
+      await kafkajsBatch({ ...producer, baseOffset: 2, records: named('x') }),
+      await marker(3, 1n, 'abort'),
+      await kafkajsBatch({ ...producer, baseOffset: 4, records: named('ok') }),
     ];
-    expect(offsetsOf(setOf(batches))).toEqual([1]);
+    expect(offsetsOf(setOf(batches, { aborted: [{ producerId: 1n, firstOffset: 0 }] }))).toEqual([4]);
   });
 });
 
@@ -296,9 +302,11 @@ describe('RecordSet of damaged bytes', () => {
       bad.writeInt32BE(count, 57);
       expect(() => setOf([withChecksum(bad)]).take(5)).toThrow(/orders\/3@0 is unreadable/);
     }
-    const longer = Buffer.concat([good, Buffer.alloc(3)]);
-    longer.writeInt32BE(longer.length - 12, 8);
-    expect(() => setOf([withChecksum(longer)]).take(5)).toThrow(/bytes follow its last record/);
+    const padded = Buffer.concat([good, Buffer.alloc(1)]);
+    padded.writeInt32BE(padded.length - 12, 8);
+    expect(() => setOf([withChecksum(padded)]).take(5)).toThrow(/bytes follow its last record/);
+    padded[61] = (padded[61] ?? 0) + 2;
+    expect(() => setOf([withChecksum(padded)]).take(5)).toThrow(/a record is not as long as it says/);
   });
 
   it.each(['snappy', 'lz4'] as const)('says what to do about %s', async (codec) => {
