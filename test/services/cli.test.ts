@@ -31,7 +31,7 @@ describeWithService('own-kafka', 'npm run services', () => {
     expect(await services('status')).toMatchObject({ code: 1, stdout: '' });
     const { stdout } = await services('up', 'kafka');
     const [, broker = ''] = /^export KAFKA_BROKERS=(127\.0\.0\.1:\d+)\n$/.exec(stdout) ?? [];
-    const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).admin();
+    const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING, connectionTimeout: 20_000 }).admin();
     await admin.connect();
     await admin.createTopics({ topics: [{ topic: 'kept' }] });
     await admin.disconnect();
@@ -42,7 +42,7 @@ describeWithService('own-kafka', 'npm run services', () => {
     expect((await services('down')).stderr).toContain('kafka: ended');
     expect((await services('down')).stderr).toContain('kafka: did not run');
     const again = (await services('up', 'kafka')).stdout.replace('export KAFKA_BROKERS=', '').trim();
-    const later = new Kafka({ brokers: [again], logLevel: logLevel.NOTHING }).admin();
+    const later = new Kafka({ brokers: [again], logLevel: logLevel.NOTHING, connectionTimeout: 20_000 }).admin();
     await later.connect();
     expect(await later.listTopics()).toEqual(['kept']);
     await later.disconnect();

@@ -10,7 +10,8 @@ import {
 } from './index.ts';
 
 function connect(brokers: string[]): Kafka {
-  return new Kafka({ brokers, logLevel: logLevel.NOTHING });
+  // kafkajs waits 1 s, too little on a machine that starts other servers.
+  return new Kafka({ brokers, logLevel: logLevel.NOTHING, connectionTimeout: 20_000, retry: { retries: 1 } });
 }
 
 async function topicsOf(brokers: string[]): Promise<string[]> {

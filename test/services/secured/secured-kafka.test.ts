@@ -11,8 +11,17 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeWithService, type SecuredKafka, securedKafka, signToken } from '../index.ts';
 
+/** kafkajs waits 1 s, too little on a machine that starts other servers. */
+const TIMEOUT_MS = 20_000;
+
 async function topicsBy(connection: Pick<KafkaConfig, 'brokers' | 'ssl' | 'sasl'>): Promise<string[]> {
-  const admin = new Kafka({ ...connection, logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin();
+  const admin = new Kafka({
+    ...connection,
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: TIMEOUT_MS,
+    authenticationTimeout: TIMEOUT_MS,
+    retry: { retries: 0 },
+  }).admin();
   try {
     await admin.connect();
     return await admin.listTopics();
@@ -70,7 +79,11 @@ describeWithService('secured-kafka', 'the secured Kafka', () => {
   });
 
   it('takes a topic away from the user', async () => {
-    const admin = new Kafka({ brokers: server.adminBrokers, logLevel: logLevel.NOTHING }).admin();
+    const admin = new Kafka({
+      brokers: server.adminBrokers,
+      logLevel: logLevel.NOTHING,
+      connectionTimeout: TIMEOUT_MS,
+    }).admin();
     await admin.connect();
     await admin.createTopics({ topics: [{ topic: 'taken-away' }], waitForLeaders: true });
     expect(await sasl('plain')).toContain('taken-away');
