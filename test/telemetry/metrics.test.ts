@@ -38,6 +38,9 @@ describe('createPipelineMetrics', () => {
       deadLettersByReason: { CSV_RAGGED_ROW: 1, DUPLICATE_ID: 1 },
     });
     expect(await outcomes()).toEqual({ ...zeros, created: 5, dead_lettered: 2 });
+    // A total that goes back is a mistake of who counts, which must not end the run.
+    first({ ...sourceCounts, created: 4, deadLettered: 2 });
+    expect(await outcomes()).toEqual({ ...zeros, created: 5, dead_lettered: 2 });
     // A second run of the same source in this process begins to count from zero.
     metrics.stages.source('museum')({ ...sourceCounts, created: 1, unchanged: 5 });
     expect(await outcomes()).toEqual({ ...zeros, created: 6, unchanged: 5, dead_lettered: 2 });
