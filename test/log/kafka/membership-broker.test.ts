@@ -8,7 +8,7 @@ import { KafkaCluster } from '../../../src/log/kafka/kafka-cluster.ts';
 import { kafkaLogCreator } from '../../../src/log/kafka/kafka-logging.ts';
 import { GroupMembership, type Assignment } from '../../../src/log/kafka/membership.ts';
 import { createSocketFactory } from '../../../src/log/kafka/socket-factory.ts';
-import { describeWithService, kafkaBrokers } from '../../services/index.ts';
+import { describeWithService, kafkaBrokers, restartableKafka } from '../../services/index.ts';
 import { kafkaJava } from '../../services/kafka/distribution.ts';
 
 const SESSION_TIMEOUT_MS = 6_000;
@@ -89,8 +89,8 @@ async function shared(members: readonly BrokerMember[]): Promise<void> {
   );
 }
 
-async function createTopic(): Promise<void> {
-  brokers = await kafkaBrokers();
+async function createTopic(on: string[]): Promise<void> {
+  brokers = on;
   const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   await admin.createTopics({ topics: [{ topic, numPartitions: UNITS }], waitForLeaders: true });
@@ -103,7 +103,9 @@ async function leaveAll(): Promise<void> {
 }
 
 describeWithService('kafka', 'GroupMembership on a broker', () => {
-  beforeAll(createTopic);
+  beforeAll(async () => {
+    await createTopic(await kafkaBrokers());
+  });
   afterEach(leaveAll);
 
   it('shares units out as members come and go, and takes nothing away that stays', async () => {
@@ -166,8 +168,36 @@ describeWithService('kafka', 'GroupMembership on a broker', () => {
   });
 });
 
+describeWithService('own-kafka', 'GroupMembership through the restart of a broker', () => {
+  it('keeps its units when the broker is killed and comes back', async () => {
+    const server = await restartableKafka();
+    try {
+      await createTopic(server.address);
+      const group = `group-${randomUUID()}`;
+      const [a, b] = await Promise.all([member(group, 'a'), member(group, 'b')]);
+      await shared([a, b]);
+      const before = unitsOf([a, b]);
+      await server.kill();
+      await server.start();
+      await Promise.all([a.membership.check(), b.membership.check()]);
+      await vi.waitFor(() => {
+        expect([a, b].map(({ membership }) => membership.isCurrent())).toEqual([true, true]);
+      });
+      await shared([a, b]);
+      expect(unitsOf([a, b])).toEqual(before);
+      expect([...a.assignments, ...b.assignments].some(({ lost }) => lost)).toBe(false);
+      expect([a.errors, b.errors]).toEqual([[], []]);
+    } finally {
+      await leaveAll();
+      await server.remove();
+    }
+  });
+});
+
 describeWithService('own-kafka', 'GroupMembership as kafka-consumer-groups shows it', () => {
-  beforeAll(createTopic);
+  beforeAll(async () => {
+    await createTopic(await kafkaBrokers());
+  });
   afterAll(leaveAll);
 
   it('shows members, the protocol and who has which partitions', async () => {
