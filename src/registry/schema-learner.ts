@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { schemaIdOf } from '../codec/create-codec.ts';
 import type { SchemaRegistry } from '../codec/registry.ts';
 import type { LogRecord } from '../log/port.ts';
@@ -6,7 +7,8 @@ import type { ConfluentApi } from './confluent-api.ts';
 const HEADER_BYTES = 5;
 /** At once; a batch seldom brings more than one new id. */
 const MAX_REQUESTS = 4;
-/** Ids that no schema has, remembered so that they are asked for once; garbage could bring any number of them. */
+const AGAIN_AFTER_MS = 300;
+/** Ids that no schema has, remembered so that they are not asked for again; garbage could bring any number of them. */
 const MAX_ABSENT = 10_000;
 
 /**
@@ -17,7 +19,7 @@ export class SchemaLearner {
   readonly #api: Pick<ConfluentApi, 'schemaOf'>;
   readonly #registry: SchemaRegistry;
   readonly #absent = new Set<number>();
-  readonly #asked = new Map<number, Promise<void>>();
+  readonly #asked = new Map<number, Promise<boolean>>();
   #last = -1;
 
   constructor(api: Pick<ConfluentApi, 'schemaOf'>, registry: SchemaRegistry) {
@@ -38,15 +40,28 @@ export class SchemaLearner {
     return unknown && this.#learnAll([...unknown], signal);
   }
 
-  async #learnAll(ids: number[], signal: AbortSignal | undefined): Promise<void> {
+  async #learnAll(ids: readonly number[], signal: AbortSignal | undefined): Promise<void> {
+    const absent = await this.#askFor(ids, signal);
+    if (absent.length === 0) return;
+    // A node of the registry may not have heard yet of what another one has just registered.
+    await delay(AGAIN_AFTER_MS, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    for (const id of await this.#askFor(absent, signal)) this.#noteAbsent(id);
+  }
+
+  /** Answers with those that the registry does not have. */
+  async #askFor(ids: readonly number[], signal: AbortSignal | undefined): Promise<readonly number[]> {
+    const left = [...ids];
+    const absent: number[] = [];
     const work = async (): Promise<void> => {
-      for (let id = ids.pop(); id !== undefined; id = ids.pop()) await this.#learnOnce(id, signal);
+      for (let id = left.pop(); id !== undefined; id = left.pop())
+        if (!(await this.#askOnce(id, signal))) absent.push(id);
     };
     await Promise.all(Array.from({ length: Math.min(MAX_REQUESTS, ids.length) }, work));
+    return absent;
   }
 
   /** Partitions that meet an id at the same time share one request. */
-  #learnOnce(id: number, signal: AbortSignal | undefined): Promise<void> {
+  #askOnce(id: number, signal: AbortSignal | undefined): Promise<boolean> {
     const asked = this.#asked.get(id);
     if (asked !== undefined) return asked;
     const answer = this.#ask(id, signal).finally(() => {
@@ -56,10 +71,11 @@ export class SchemaLearner {
     return answer;
   }
 
-  async #ask(id: number, signal: AbortSignal | undefined): Promise<void> {
+  /** Whether the registry has it. */
+  async #ask(id: number, signal: AbortSignal | undefined): Promise<boolean> {
     const found = await this.#api.schemaOf(id, signal);
-    if (found === undefined) this.#noteAbsent(id);
-    else this.#registry.learn(id, schemaIn(found));
+    if (found !== undefined) this.#registry.learn(id, schemaIn(found));
+    return found !== undefined;
   }
 
   #noteAbsent(id: number): void {

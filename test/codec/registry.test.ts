@@ -59,6 +59,7 @@ describe('ids from a schema registry', () => {
     registry.adopt('LedgerEntry', 4711);
     expect(schemaIdOf(codec.encodeLedgerEntry(entry))).toBe(4711);
     registry.adopt('LedgerEntry', 4712);
+    expect(registry.idOf('LedgerEntry')).toBe(4711);
     expect(schemaIdOf(codec.encodeLedgerEntry(entry))).toBe(4711);
     expect(codec.decodeLedgerEntry(framed(4712, codec.encodeLedgerEntry(entry).subarray(5)))).toEqual(entry);
   });

@@ -257,7 +257,7 @@ describe('records that are read', () => {
     await inner.close();
   });
 
-  it('are poison when their id is not the registry’s, not framed, or of another schema; asked for once', async () => {
+  it('are poison when their id is not the registry’s, not framed, or of another schema', async () => {
     const strange = (id: number): Buffer => Buffer.from([0, 0, 0, 0, id, 1, 2, 3]);
     const { registry, reader } = await written(({ codec }) => [
       strange(7),
@@ -267,21 +267,45 @@ describe('records that are read', () => {
       strange(101),
       strange(7),
       strange(102),
+      strange(103),
     ]);
     registry.add('foreign-value', '{"type":"record","name":"org.other.Thing","fields":[]}');
     registry.add('proto-value', 'syntax = "proto3";', 'PROTOBUF');
+    // The text is ours, the language is not.
+    registry.add('json-value', `${schemaText('SourceRecord')} `, 'JSON');
     const seen: string[] = [];
-    const task = collecting(seen, reader.codec);
-    await reader.log.run(task, { until: 'end', maxBatchRecords: 1 });
+    await reader.log.run(collecting(seen, reader.codec), { until: 'end', maxBatchRecords: 1 });
     expect(seen).toEqual([
       'CODEC_UNKNOWN_SCHEMA poison',
       'CODEC_NOT_FRAMED poison',
       'CODEC_NOT_FRAMED poison',
       'a',
-      ...Array<string>(3).fill('CODEC_UNKNOWN_SCHEMA poison'),
+      ...Array<string>(4).fill('CODEC_UNKNOWN_SCHEMA poison'),
     ]);
+    // An id that is not there is asked for twice, and never again.
     const ids = registry.requests.filter((request) => request.startsWith('GET /schemas')).sort();
-    expect(ids).toEqual([100, 101, 102, 7].map((id) => `GET /schemas/ids/${id}`));
+    expect(ids).toEqual([100, 101, 102, 103, 7, 7].map((id) => `GET /schemas/ids/${id}`));
+  });
+
+  it('are not poison when a node of the registry has their id a moment later', async () => {
+    const { registry, reader } = await written(({ codec }) => [codec.encodeSourceRecord(recordOf('a'))]);
+    await reader.log.ensureTopics([compactedTopic(names.ledger('m'), 1)]);
+    registry.mishaps.push(404);
+    const seen: string[] = [];
+    await reader.log.run(collecting(seen, reader.codec), { until: 'end' });
+    expect(seen).toEqual(['a']);
+  });
+
+  it('of several partitions at once share one request', async () => {
+    const { registry, reader } = await written(({ codec }) => [codec.encodeSourceRecord(recordOf('a'))]);
+    const read = async (): Promise<unknown[]> => {
+      const ids: unknown[] = [];
+      for await (const { records: batch } of reader.log.read(RECORDS, 0, 0, 1))
+        ids.push(...batch.map(({ value }) => reader.codec.decodeSourceRecord(value!).id));
+      return ids;
+    };
+    expect(await Promise.all([read(), read(), read()])).toEqual([['a'], ['a'], ['a']]);
+    expect(registry.requests).toEqual(['GET /subjects', 'GET /schemas/ids/100']);
   });
 
   it.each<[number | 'cut' | 'plain-404', string]>([
