@@ -51,8 +51,10 @@ async function retry(workspace: Workspace, context: Context, ids: readonly strin
   const { options, signal, output, progress } = context;
   const filter = { ...(await filterOf(workspace, options)), ...(ids.length > 0 && { ids }) };
   const stage = progress.stage('retry', { unit: 'records' });
-  const report = await retryLetters({ ...workspace, signal }, filter, (published) => {
-    stage.setDone(published);
+  const report = await retryLetters({ ...workspace, signal }, filter, {
+    onProgress: (published) => {
+      stage.setDone(published);
+    },
   });
   stage.finish();
   output.result(report, () => formatRetry(report));

@@ -48,7 +48,8 @@ export function formatShown(letter: ShownLetter): string {
   ];
   const others = letter.others.length === 0 ? [] : [`Other letters of this id: ${letter.others.join(', ')}`];
   const headers = Object.entries(letter.headers).map(([name, value]) => `  ${name}: ${value}`);
-  const hint = letter.state === 'in-source' ? [`It never became a record, so it can't be retried: ${CORRECT_THE_SOURCE}.`] : [];
+  const hint =
+    letter.state === 'in-source' ? [`It never became a record, so it can't be retried: ${CORRECT_THE_SOURCE}.`] : [];
   return [
     ...facts.map(([name, value]) => `${name.padEnd(7)}  ${value}`),
     ...others,

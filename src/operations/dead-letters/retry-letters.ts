@@ -19,8 +19,12 @@ export interface RetryReport {
   readonly inSource: string[];
 }
 
-/** Letters that are judged at a time: what is remembered of each is some hundred bytes. */
-const BLOCK = 10_000;
+export interface RetryOptions {
+  /** Told how many were published after each transaction. */
+  readonly onProgress?: (published: number) => void;
+  /** Letters that are judged at a time: what is remembered of each is some hundred bytes. */
+  readonly blockSize?: number;
+}
 
 /**
  * Publishes the records of open letters again, each with the number of its attempt, in transactions of bounded size.
@@ -30,7 +34,7 @@ const BLOCK = 10_000;
 export async function retryLetters(
   context: DeadLetterContext,
   filter: Omit<LetterFilter, 'states'>,
-  onProgress: (published: number) => void = () => undefined,
+  { onProgress, blockSize = 10_000 }: RetryOptions = {},
 ): Promise<RetryReport> {
   // The producer first: a retry that is still at work is fenced before anything is read.
   const producer = await context.log.producer(`${context.topics.deadLetters}.retry`);
@@ -39,10 +43,10 @@ export async function retryLetters(
     const report = emptyReport();
     const missing = new Set(filter.ids);
     const handled = new IdentityTable();
-    for await (const { letters, recordsRead } of selectLetters(context, filter, BLOCK)) {
+    for await (const { letters, recordsRead } of selectLetters(context, filter, blockSize)) {
       for (const letter of letters) note(letter, report, missing, filter);
       await publisher.publish(retriesOf(letters, handled), recordsRead, (published) => {
-        onProgress(report.published + published);
+        onProgress?.(report.published + published);
       });
       report.published += publisher.takePublished();
       report.overtaken += publisher.takeOvertaken();
@@ -62,7 +66,7 @@ function note(letter: JudgedLetter, report: RetryReport, missing: Set<string>, {
   if (letter.state === 'open' && letter.key === null) report.withoutKey++;
 }
 
-/** Each record once, however many models have dead-lettered it. */
+/** Each record once, however many models have dead-lettered it, and though a processor may fail on it again meanwhile. */
 function retriesOf(letters: readonly JudgedLetter[], handled: IdentityTable): Retry[] {
   const retries: Retry[] = [];
   for (const { state, key, origin, live, attempt } of letters) {

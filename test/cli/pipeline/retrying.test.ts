@@ -135,7 +135,9 @@ it('says what can not be done, with the exit code for it', async () => {
   expect(some).toMatchObject({ code: 1, json: { published: 1, notFound: ['nowhere'] } });
   const source = await place.run('dead-letters', 'retry', 'documents:12');
   expect(source.code).toBe(1);
-  expect(source.stdout).toMatch(/Nothing to publish[^]*stage produce can't be retried from the log: correct the source/);
+  expect(source.stdout).toMatch(
+    /Nothing to publish[^]*stage produce can't be retried from the log: correct the source/,
+  );
   expect((await place.json('dead-letters', 'show', 'nowhere')).code).toBe(1);
   for (const wrong of [
     'list d7',

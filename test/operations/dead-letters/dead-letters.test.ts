@@ -174,6 +174,28 @@ describe('dead-letters retry', () => {
     expect(await retryLetters(contextOf(log), { models: ['second'] })).toMatchObject({ states: { retried: 2 } });
   });
 
+  it('publishes a record once, also when the processors fail on it again before the retry has ended', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, poison(1));
+    const processBoth = async (): Promise<void> => {
+      await processAll(log, fakeEmbedder());
+      await processAll(log, fakeEmbedder({ name: 'second' }));
+    };
+    await processBoth();
+    const busy: Log = Object.assign(Object.create(log) as Log, {
+      groups: async () => {
+        await processBoth();
+        return log.groups();
+      },
+      producer: (id: string) => log.producer(id),
+      topics: () => log.topics(),
+      read: (...args: Parameters<Log['read']>) => log.read(...args),
+    });
+    const report = await retryLetters(contextOf(busy), {}, { blockSize: 1 });
+    expect(report).toMatchObject({ published: 1, states: { open: 2 } });
+    expect(await attempts(log)).toEqual([undefined, '2']);
+  });
+
   it('keeps metadata that changed since, and leaves changed and deleted records alone', async () => {
     const log = createMemoryLog();
     await embed(log, poison(3));
