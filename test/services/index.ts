@@ -17,7 +17,7 @@ import { OwnServer } from './own-server.ts';
 import { registry, registryInJvm } from './registry/service.ts';
 import { watchedRunFolder } from './run-folder.ts';
 import { securedKafka as secured, type SecuredKafka } from './secured/service.ts';
-import type { Service } from './service.ts';
+import type { Service, Way } from './service.ts';
 import { fromEnvironment, missingService, startIn } from './start.ts';
 
 export type { OwnServer } from './own-server.ts';
@@ -31,8 +31,8 @@ const SERVICES = {
   kafka,
   registry,
   'secured-kafka': secured,
-  'own-kafka': { ...kafka, ways: [kafkaInJvm()] },
-  'own-registry': { ...registry, ways: [registryInJvm] },
+  'own-kafka': own(kafka, kafkaInJvm()),
+  'own-registry': own(registry, registryInJvm),
 };
 
 /** Brokers without security, as `host:port`. Topics of other tests are on them: use a namespace of your own. */
@@ -83,6 +83,11 @@ export function describeWithService(name: keyof typeof SERVICES, title: string, 
     console.warn(`\n*** SKIPPED: ${title}. There is no ${missing} ***\n`);
     describe.skip(title, body);
   }
+}
+
+/** One that a test may kill is started by us, whatever the environment names. */
+function own<Address>({ variable: _, ...service }: Service<Address>, way: Way<Address>): Service<Address> {
+  return { ...service, ways: [way] };
 }
 
 async function shared<Address>(service: Service<Address>): Promise<Address> {
