@@ -44,8 +44,13 @@ export class SubjectRegistrar {
     const states = await Promise.all(subjects.map((subject) => this.#inspect(subject)));
     if (states.some(({ present }) => !present)) {
       const written = await topicsWithRecords();
-      const lost = subjects.find(({ topic }, i) => states[i]?.present === false && written.has(topic));
-      if (lost !== undefined) throw subjectMissing(this.#api.where, lost.topic, lost.subject);
+      for (const [i, subject] of subjects.entries()) {
+        if (states[i]?.present !== false || !written.has(subject.topic)) continue;
+        // Another process may have registered it in between, and written.
+        const state = await this.#inspect(subject);
+        if (!state.present) throw subjectMissing(this.#api.where, subject.topic, subject.subject);
+        states[i] = state;
+      }
     }
     for (const [i, subject] of subjects.entries()) {
       const state = states[i] ?? { present: false };

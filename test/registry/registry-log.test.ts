@@ -192,6 +192,29 @@ describe('topics that are ensured', () => {
     await open(registry, store).log.ensureTopics([records]);
   });
 
+  it('are taken as they are when another process has made and filled them in between', async () => {
+    const store = new MemoryStore();
+    const registry = await startFakeRegistry();
+    const other = open(registry, store);
+    const inner = createMemoryLog({ store });
+    logs.push(inner);
+    let asked = 0;
+    const { wrap } = openRegistry({ url: registry.url, namespace: 'ns' });
+    const log = wrap({
+      ensureTopics: (specs) => inner.ensureTopics(specs),
+      // Asked after the subject was found missing.
+      topics: async () => {
+        asked++;
+        await other.log.ensureTopics([records]);
+        await append(other.log, RECORDS, [other.codec.encodeSourceRecord(recordOf('a'))]);
+        return inner.topics();
+      },
+    } as Partial<Log> as Log);
+    await log.ensureTopics([records]);
+    expect(asked).toBe(1);
+    expect(registry.subjects.get(SUBJECT)).toHaveLength(1);
+  });
+
   it('are not made while the registry does not answer', async () => {
     const registry = await startFakeRegistry();
     registry.always = 503;
