@@ -86,8 +86,8 @@ export function describeWithService(name: keyof typeof SERVICES, title: string, 
 }
 
 /** One that a test may kill is started by us, whatever the environment names. */
-function own<Address>({ variable: _, ...service }: Service<Address>, way: Way<Address>): Service<Address> {
-  return { ...service, ways: [way] };
+function own<Address>(service: Service<Address>, way: Way<Address>): Service<Address> {
+  return { ...service, variable: undefined, ways: [way] };
 }
 
 async function shared<Address>(service: Service<Address>): Promise<Address> {

@@ -8,7 +8,7 @@ export interface Service<Address> {
   /** Also the name of its folder. */
   readonly name: string;
   /** The environment variable that names a server which is there already. */
-  readonly variable?: string;
+  readonly variable?: string | undefined;
   readonly ways: readonly Way<Address>[];
   /** The first of them is where a person expects it. */
   readonly usualPorts: readonly number[];
