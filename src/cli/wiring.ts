@@ -56,7 +56,7 @@ export function watched<Options>({
 export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
   const clock = clockOf(process.env['SOURCE_DATE_EPOCH']);
   const { namespace, instruments = new Instruments({ logger: silentLogger }) } = options;
-  const registry = await openSchemaRegistry(options, process.env);
+  const registry = await openSchemaRegistry(options, process.env, instruments);
   const { log, defaultPartitions } = await openLog(options, instruments, clock);
   return {
     log: instruments.observeLog(registry?.wrap(log) ?? log),
@@ -102,6 +102,7 @@ async function openLog(
 async function openSchemaRegistry(
   { schemaRegistry: url, namespace }: LogOptions,
   environment: Readonly<Record<string, string | undefined>>,
+  { logger }: Instruments,
 ): Promise<OpenRegistry | undefined> {
   if (url === undefined) return undefined;
   const { SCHEMA_REGISTRY_USERNAME: username, SCHEMA_REGISTRY_PASSWORD: password } = environment;
@@ -110,6 +111,11 @@ async function openSchemaRegistry(
   return openRegistry({
     url,
     namespace: topicSegment(namespace),
+    retry: {
+      onRetry: ({ error }) => {
+        logger.warn(error.message);
+      },
+    },
     ...(username !== undefined && username !== '' && { username }),
     ...(password !== undefined && password !== '' && { password }),
   });

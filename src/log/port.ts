@@ -7,7 +7,8 @@
  *
  * Errors: every method rejects with `PipelineError`. Codes: LOG_RECORD_TOO_LARGE, LOG_TOPIC_UNKNOWN,
  * LOG_PARTITION_MISMATCH, LOG_GROUP_OWNED, LOG_FENCED, LOG_DISK_FULL, LOG_UNREADABLE, LOG_CLOSED, LOG_BUSY (retriable),
- * LOG_OFFSET_INVALID (a task committed what it was not handed). None of them is the record's fault unless `poison` says
+ * LOG_OFFSET_INVALID (a task committed what it was not handed), and where there is a server LOG_NOT_AUTHENTICATED,
+ * LOG_NOT_AUTHORIZED, LOG_TLS_FAILED, LOG_GROUP_REFUSED, LOG_REFUSED. None of them is the record's fault unless `poison` says
  * so. What a task itself throws passes through `run` as it is.
  */
 
