@@ -81,6 +81,8 @@ async function runProcessor(
   } finally {
     stopWatching();
   }
+  // What is left counts offsets, and a server has offsets without a record.
+  if (run.until !== undefined && run.signal?.aborted !== true) stage.setTotal(task.counts.read);
   stage.finish();
   return { model: name, ...task.counts, elapsedMs: performance.now() - startMs };
 }

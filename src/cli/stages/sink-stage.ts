@@ -79,6 +79,8 @@ export async function sinkStage(
   }
   const { folder, rows, deletions, shards, bytes } = sink.stats();
   stage.setDone(rows);
+  // As in process-stage.ts.
+  if (until !== undefined && !signal.aborted) stage.setTotal(rows);
   stage.finish();
   const elapsedMs = performance.now() - startMs;
   return { sink: sink.sinkName, model: entry.name, out: folder, embeddings: rows, deletions, shards, bytes, elapsedMs };
