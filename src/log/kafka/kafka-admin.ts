@@ -8,6 +8,7 @@ import { placeName, type KafkaEngine, type Place } from './kafka-engine.ts';
 import { defaultReplicationFactor, topicSettings } from './topic-settings.ts';
 
 const TOPIC_RESOURCE = 2;
+const ERROR_TOPIC_NOT_AUTHORIZED = 29;
 const CREATE_TIMEOUT_MS = 15_000;
 
 export interface KafkaAdminOptions {
@@ -68,8 +69,13 @@ export class KafkaAdmin {
     const { cluster } = this.#options;
     if (names.length === 0) return new Map();
     const { topicMetadata } = await cluster.retry(`topics ${names.join(', ')}`, () => cluster.metadata(names));
-    const present = topicMetadata.filter(({ topicErrorCode }) => topicErrorCode === 0);
-    return new Map(present.map(({ topic, partitionMetadata }) => [topic, partitionMetadata.length]));
+    const present = new Map<string, number>();
+    for (const { topic, topicErrorCode, partitionMetadata } of topicMetadata) {
+      if (topicErrorCode === 0) present.set(topic, partitionMetadata.length);
+      // Not one to create: this waits for the right to see it, and then says that it is missing.
+      if (topicErrorCode === ERROR_TOPIC_NOT_AUTHORIZED) present.set(topic, await cluster.partitions(topic));
+    }
+    return present;
   }
 
   async topicNames(): Promise<readonly string[]> {

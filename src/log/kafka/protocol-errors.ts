@@ -75,6 +75,8 @@ const NOT_AUTHORIZED: Readonly<Record<string, string>> = {
   TOPIC_AUTHORIZATION_FAILED: 'Read, Write, Describe, Create and DescribeConfigs on the topic',
   GROUP_AUTHORIZATION_FAILED: 'Read and Describe on the group',
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'Write and Describe on the transactional id',
+  // What the topics beside one that may not be written get.
+  OPERATION_NOT_ATTEMPTED: 'Write and Describe on all of these topics',
   CLUSTER_AUTHORIZATION_FAILED: 'what was asked for on the cluster',
 };
 

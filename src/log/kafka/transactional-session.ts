@@ -134,11 +134,14 @@ export class TransactionalSession {
     const topics = new Map<string, number[]>();
     for (const { topic, partition } of batches) topics.set(topic, [...(topics.get(topic) ?? []), partition]);
     if (topics.size > 0)
-      await this.#coordinate((broker) =>
-        broker.addPartitionsToTxn({
-          ...this.#identity,
-          topics: Array.from(topics, ([topic, partitions]) => ({ topic, partitions })),
-        }),
+      await this.#coordinate(
+        (broker) =>
+          broker.addPartitionsToTxn({
+            ...this.#identity,
+            topics: Array.from(topics, ([topic, partitions]) => ({ topic, partitions })),
+          }),
+        // The answer that gets here does not say which of them is at fault.
+        `${this.#where}, to ${[...topics.keys()].join(', ')}`,
       );
     this.#isOpen = topics.size > 0;
     if (offset === undefined) return;
@@ -179,8 +182,8 @@ export class TransactionalSession {
       .catch(() => undefined);
   }
 
-  async #coordinate(call: (broker: Broker) => Promise<unknown>): Promise<void> {
+  async #coordinate(call: (broker: Broker) => Promise<unknown>, where = this.#where): Promise<void> {
     const { cluster, transactionalId } = this.#options;
-    await cluster.withCoordinator('transaction', transactionalId, this.#where, call, this.#call);
+    await cluster.withCoordinator('transaction', transactionalId, where, call, this.#call);
   }
 }

@@ -43,6 +43,7 @@ describe('error codes of the protocol', () => {
     [30, 'LOG_NOT_AUTHORIZED', 'retry', 'GROUP_AUTHORIZATION_FAILED'],
     [31, 'LOG_NOT_AUTHORIZED', 'retry', 'CLUSTER_AUTHORIZATION_FAILED'],
     [53, 'LOG_NOT_AUTHORIZED', 'retry', 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED'],
+    [55, 'LOG_NOT_AUTHORIZED', 'retry', 'OPERATION_NOT_ATTEMPTED. Grant Write'],
     [47, 'LOG_FENCED', 'stop', 'INVALID_PRODUCER_EPOCH'],
     [49, 'LOG_FENCED', 'stop', 'INVALID_PRODUCER_ID_MAPPING'],
     [90, 'LOG_FENCED', 'stop', 'PRODUCER_FENCED'],
