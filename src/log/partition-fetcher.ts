@@ -98,9 +98,10 @@ export class PartitionFetcher {
   #fetch(): void {
     if (this.#fetching || this.#dry || this.#fetchFrom >= this.#limit) return;
     this.#fetching = true;
-    const { topic, partition, maxBytes, signal, onChange } = this.#options;
+    const { topic, partition, maxBytes, onChange } = this.#options;
+    const signal = AbortSignal.any([this.#options.signal, this.#closing.signal]);
     const appends = this.#appends;
-    const request = { topic, partition, from: this.#fetchFrom, to: this.#limit, maxBytes };
+    const request = { topic, partition, from: this.#fetchFrom, to: this.#limit, maxBytes, signal };
     const place = { topic, partition, offset: request.from };
     void withRetries(() => this.#engine.fetch(request), signal, observedRetries(this.#engine.observer, 'fetch', place))
       .then(

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fatalError, PipelineError } from '../../errors.ts';
 import { backoffDelayMs } from '../backoff.ts';
-import { topicUnknown } from '../log-errors.ts';
+import { logClosed, topicUnknown } from '../log-errors.ts';
 import { createCluster, metadataRequest, protocolError, send } from './internals.ts';
 import type { Broker, BrokerMetadata, Cluster, ClusterOptions } from './kafkajs-types.ts';
 import { toPipelineError, type ErrorContext } from './kafka-errors.ts';
@@ -202,6 +202,8 @@ export class KafkaCluster {
     const { signal, retryForMs = this.#options.retryForMs } = options;
     let failedMs: number | undefined;
     for (let attempt = 0; ; attempt++) {
+      // kafkajs would connect again, and nobody would end that connection.
+      if (this.#closed) throw logClosed();
       try {
         return await call();
       } catch (cause) {
