@@ -215,7 +215,7 @@ export class KafkaCluster {
           error.code === 'LOG_NOT_AUTHORIZED' ? Math.min(retryForMs, NOT_AUTHORIZED_RETRY_MS) : retryForMs;
         const waitMs = backoffDelayMs(attempt, Math.random(), BACKOFF);
         const elapsedMs = performance.now() - failedMs;
-        if (!error.retriable || this.#closed || signal?.aborted === true) throw error;
+        if (!error.retriable || this.closed || signal?.aborted === true) throw error;
         if (elapsedMs + waitMs > patienceMs) throw givenUp(error, elapsedMs);
         await delay(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
       }
