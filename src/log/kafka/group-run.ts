@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { aborted } from '../aborted.ts';
 import type { RunOptions, Task } from '../port.ts';
 import { shareOfBytes } from '../partition-run.ts';
 import { partitionsChanged, type KafkaCluster } from './kafka-cluster.ts';
@@ -54,6 +55,7 @@ class GroupRun {
   readonly #stop: AbortSignal;
   readonly #failure = new AbortController();
   readonly #units: number;
+  /** The latest run of each unit that this member has or had. */
   readonly #runs = new Map<number, UnitRun>();
   readonly #membership: GroupMembership;
   readonly #places: readonly Place[];
@@ -138,10 +140,10 @@ class GroupRun {
       if (wanted.has(unit) || !run.isCurrent) continue;
       if (lost) run.drop();
       else run.giveUp(this.#options.revokeTimeoutMs);
-      const release = (): void => {
-        this.#release(unit, run);
-      };
-      run.ended.then(release, release);
+      void run.released.then(() => {
+        // A unit that was lost may have been assigned anew.
+        if (this.#runs.get(unit) === run) this.#membership.released([unit]);
+      });
     }
     for (const unit of assigned) if (this.#runs.get(unit)?.isCurrent !== true) this.#start(unit, assigned.length);
     engine.observer?.assigned?.(task.group, assigned.length * task.inputs.length);
@@ -167,13 +169,6 @@ class GroupRun {
     started.ended.catch((error: unknown) => {
       this.#fail(error);
     });
-  }
-
-  /** What was given up may go to another member now. */
-  #release(unit: number, run: UnitRun): void {
-    if (this.#runs.get(unit) !== run) return;
-    this.#runs.delete(unit);
-    this.#membership.released([unit]);
   }
 
   async #untilDone(): Promise<void> {
@@ -208,17 +203,4 @@ class GroupRun {
     const committed = await this.#options.engine.committed(this.#options.task.group);
     return left.every((place) => (committed.get(placeName(place)) ?? 0) >= (limits.get(placeName(place)) ?? 0));
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener(
-      'abort',
-      () => {
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

@@ -1,5 +1,6 @@
 import { PipelineError } from '../../errors.ts';
 import type { RunOptions, Task } from '../port.ts';
+import { aborted } from '../aborted.ts';
 import { PartitionRun } from '../partition-run.ts';
 import type { KafkaEngine, Place } from './kafka-engine.ts';
 
@@ -26,6 +27,8 @@ export interface UnitRunOptions {
 export class UnitRun {
   /** Rejects with what failed, unless the unit was given up or lost. */
   readonly ended: Promise<void>;
+  /** Nothing is committed any more: somebody else may have the unit, though a call of the task may still be going on. */
+  readonly released: Promise<void>;
   readonly #options: UnitRunOptions;
   readonly #givenUp = new AbortController();
   readonly #lost = new AbortController();
@@ -36,6 +39,8 @@ export class UnitRun {
   constructor(options: UnitRunOptions) {
     this.#options = options;
     this.ended = this.#execute();
+    const ended = this.ended.catch(() => undefined);
+    this.released = Promise.race([ended, aborted(this.#lost.signal)]);
   }
 
   /** Not given up, not lost. */
