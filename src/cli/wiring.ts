@@ -4,6 +4,8 @@ import type { Codec } from '../codec/port.ts';
 import { UsageError } from '../errors.ts';
 import { createEmbeddedLog } from '../log/embedded/embedded-log.ts';
 import type { Log } from '../log/port.ts';
+import { commonPartitions } from '../log/partition-counts.ts';
+import type { TopicAdmin } from '../log/topic-admin.ts';
 import { topicNames, topicSegment, type TopicNames } from '../log/topics.ts';
 import { Instruments } from '../operations/observed/instruments.ts';
 import { silentLogger } from '../telemetry/log.ts';
@@ -22,6 +24,10 @@ export interface Workspace {
   readonly codec: Codec;
   readonly topics: TopicNames;
   readonly namespace: string;
+  /** Left out where the log keeps no settings of topics. */
+  readonly topicAdmin?: TopicAdmin | undefined;
+  /** A second process of a group is refused, instead of sharing the work. */
+  readonly oneConsumerAGroup: boolean;
   /** Partitions of topics that nobody has given a number for. */
   readonly defaultPartitions: number;
   /** Milliseconds since the epoch; stands still when SOURCE_DATE_EPOCH is set, for outputs that are reproducible. */
@@ -57,14 +63,15 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
   const clock = clockOf(process.env['SOURCE_DATE_EPOCH']);
   const { namespace, instruments = new Instruments({ logger: silentLogger }) } = options;
   const registry = await openSchemaRegistry(options, process.env, instruments);
-  const { log, defaultPartitions } = await openLog(options, instruments, clock);
+  const { log, topicAdmin, defaultPartitions } = await openLog(options, instruments, clock);
   return {
     log: instruments.observeLog(registry?.wrap(log) ?? log),
     instruments,
     codec: registry?.codec ?? createCodec(),
     topics: topicNames(namespace),
     namespace,
-    defaultPartitions,
+    topicAdmin,
+    ...abilities,
     clock,
     close: () => log.close(),
   };
@@ -75,13 +82,13 @@ async function openLog(
   options: LogOptions,
   { logObserver: observer, logger }: Instruments,
   clock: () => number,
-): Promise<{ readonly log: Log; readonly defaultPartitions: number }> {
+): Promise<Pick<Workspace, 'log' | 'topicAdmin' | 'defaultPartitions'>> {
   const connection = await readKafkaConnection(options, process.env, (message) => {
     logger.warn(message);
   });
   if (connection === undefined) {
     const log = await createEmbeddedLog({ dataDir: resolve(options.dataDir), clock, observer });
-    return { log, defaultPartitions: EMBEDDED_PARTITIONS };
+    return { log, oneConsumerAGroup: true, defaultPartitions: EMBEDDED_PARTITIONS };
   }
   // Its client takes 100 ms to load.
   const { createKafkaLog } = await import('../log/kafka/kafka-log.ts');
@@ -96,7 +103,7 @@ async function openLog(
     observer,
     log: logger,
   });
-  return { log, defaultPartitions: KAFKA_PARTITIONS };
+  return { log, topicAdmin: log.topicAdmin, defaultPartitions: KAFKA_PARTITIONS };
 }
 
 async function openSchemaRegistry(
@@ -134,17 +141,15 @@ export async function withWorkspace<Result>(
   }
 }
 
-/** Partitions of a pipeline's topics, which all have the same number; `wanted` when there is none of them yet. */
+/**
+ * Partitions of a pipeline's topics, which all have the same number; `wanted` when there is none of them yet. Throws
+ * LOG_PARTITION_MISMATCH where they differ.
+ */
 export async function partitionCount(
-  { log, topics, namespace, defaultPartitions }: Workspace,
+  { log, namespace, defaultPartitions }: Pick<Workspace, 'log' | 'namespace' | 'defaultPartitions'>,
   wanted = defaultPartitions,
 ): Promise<number> {
-  const all = await log.topics();
-  // A sink may come before the source.
-  const topic =
-    all.find(({ name }) => name === topics.records) ??
-    all.find(({ name }) => name.startsWith(`${namespace}.embeddings.`));
-  return topic?.partitions ?? wanted;
+  return commonPartitions(await log.topics(), namespace) ?? wanted;
 }
 
 function clockOf(sourceDateEpoch: string | undefined): () => number {

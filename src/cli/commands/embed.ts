@@ -48,8 +48,9 @@ export const run: CommandBody<typeof embedFlags> = async (context) => {
 };
 
 /** Before anything is published: a second run of a source would fence the first one, and then both would end. */
-async function refuseOwned({ log, namespace }: Workspace, options: EmbedContext['options']): Promise<void> {
-  if (options.takeOver) return;
+async function refuseOwned(workspace: Workspace, options: EmbedContext['options']): Promise<void> {
+  const { log, namespace, oneConsumerAGroup } = workspace;
+  if (options.takeOver || !oneConsumerAGroup) return;
   const groups = new Map((await log.groups()).map(({ group, members }) => [group, members]));
   for (const model of options.model) {
     const group = processorGroup(namespace, (await findModel(model)).name);
