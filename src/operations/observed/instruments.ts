@@ -47,6 +47,9 @@ export class Instruments {
         metrics?.log.retried(retry.operation, retry.error.code);
         observer.retried?.(retry);
       },
+      topicsDiffer: (differences) => {
+        observer.topicsDiffer?.(differences);
+      },
     };
   }
 

@@ -12,14 +12,17 @@ export interface LagSamplerOptions {
   readonly everyMs?: number;
 }
 
-/** Measures the lag of a group every few seconds while it runs, and once more when that is ended by the answer. */
-export function sampleLag({ log, group, topics, metrics, everyMs = SAMPLE_MS }: LagSamplerOptions): () => void {
+/** Ends the sampling; `last` measures once more before it resolves. Never rejects. */
+export type EndSampling = (options: { readonly last: boolean }) => Promise<void>;
+
+/** Measures the lag of a group every few seconds while it runs. */
+export function sampleLag({ log, group, topics, metrics, everyMs = SAMPLE_MS }: LagSamplerOptions): EndSampling {
   let sampling: Promise<void> | undefined;
   const sample = async (): Promise<void> => {
     for (const topic of topics)
       for (const { partition, lag } of await placesOf(log, group, topic)) metrics.lag(group, topic, partition, lag);
   };
-  const tick = (): void => {
+  const tick = (): Promise<void> => {
     // A log that is slow to answer is not asked twice at a time. One that fails here fails the run where it matters,
     // and the gauge keeps what was measured last.
     sampling ??= sample()
@@ -27,13 +30,16 @@ export function sampleLag({ log, group, topics, metrics, everyMs = SAMPLE_MS }: 
       .finally(() => {
         sampling = undefined;
       });
+    return sampling;
   };
-  tick();
-  const timer = setInterval(tick, everyMs);
+  void tick();
+  const timer = setInterval(() => void tick(), everyMs);
   timer.unref();
-  return () => {
+  return async ({ last }) => {
     clearInterval(timer);
+    if (!last) return;
     // What is being measured may have been looked at before the last commit.
-    void (sampling ?? Promise.resolve()).then(tick);
+    await sampling;
+    await tick();
   };
 }

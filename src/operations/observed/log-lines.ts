@@ -18,6 +18,7 @@ export class LogLines {
   readonly observer: LogObserver;
   readonly #logger: Logger;
   readonly #limit: LineLimit;
+  #saidTopics = false;
 
   constructor({ logger, nowMs }: LogLinesOptions) {
     this.#logger = logger;
@@ -31,6 +32,12 @@ export class LogLines {
         const details = { code: error.code, ...where, attempt, waitMs: Math.round(waitMs) };
         const say = attempt > QUIET_RETRIES ? 'warn' : 'debug';
         logger[say](`log operation ${operation} failed and is made again: ${error.message}`, details);
+      },
+      topicsDiffer: (differences) => {
+        // One line a command: "topics" shows all there are.
+        const say = this.#saidTopics ? 'debug' : 'warn';
+        this.#saidTopics = true;
+        logger[say](`Topics are not set up as they should be (see "embedstream topics"): ${differences.join('; ')}`);
       },
     };
   }

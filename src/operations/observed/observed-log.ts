@@ -27,6 +27,7 @@ export class ObservedLog implements Log {
   readonly #log: Log;
   readonly #metrics: LogMetrics;
   readonly #groups: GroupReadiness;
+  readonly #lastSamples = new Set<Promise<void>>();
 
   constructor(log: Log, { metrics, groups }: ObservedLogOptions) {
     this.#log = log;
@@ -44,10 +45,15 @@ export class ObservedLog implements Log {
       },
     });
     const endSampling = sampleLag({ log: this.#log, group, topics: task.inputs, metrics: this.#metrics });
+    let hasEnded = false;
     try {
       await this.#log.run(observed, options);
+      hasEnded = options?.signal?.aborted !== true;
     } finally {
-      endSampling();
+      // After a stop or a failure the log is closed at once: nobody is to ask it anything.
+      const sampled = endSampling({ last: hasEnded });
+      this.#lastSamples.add(sampled);
+      void sampled.then(() => this.#lastSamples.delete(sampled));
       this.#groups.end(group);
     }
   }
@@ -101,7 +107,8 @@ export class ObservedLog implements Log {
     return this.#log.compact(options);
   }
 
-  close(): Promise<void> {
-    return this.#log.close();
+  async close(): Promise<void> {
+    await Promise.all(this.#lastSamples);
+    await this.#log.close();
   }
 }
