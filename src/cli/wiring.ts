@@ -63,14 +63,13 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
   const clock = clockOf(process.env['SOURCE_DATE_EPOCH']);
   const { namespace, instruments = new Instruments({ logger: silentLogger }) } = options;
   const registry = await openSchemaRegistry(options, process.env, instruments);
-  const { log, topicAdmin, defaultPartitions } = await openLog(options, instruments, clock);
+  const { log, ...abilities } = await openLog(options, instruments, clock);
   return {
     log: instruments.observeLog(registry?.wrap(log) ?? log),
     instruments,
     codec: registry?.codec ?? createCodec(),
     topics: topicNames(namespace),
     namespace,
-    topicAdmin,
     ...abilities,
     clock,
     close: () => log.close(),
@@ -82,7 +81,7 @@ async function openLog(
   options: LogOptions,
   { logObserver: observer, logger }: Instruments,
   clock: () => number,
-): Promise<Pick<Workspace, 'log' | 'topicAdmin' | 'defaultPartitions'>> {
+): Promise<Pick<Workspace, 'log' | 'topicAdmin' | 'oneConsumerAGroup' | 'defaultPartitions'>> {
   const connection = await readKafkaConnection(options, process.env, (message) => {
     logger.warn(message);
   });
@@ -103,7 +102,7 @@ async function openLog(
     observer,
     log: logger,
   });
-  return { log, topicAdmin: log.topicAdmin, defaultPartitions: KAFKA_PARTITIONS };
+  return { log, topicAdmin: log.topicAdmin, oneConsumerAGroup: false, defaultPartitions: KAFKA_PARTITIONS };
 }
 
 async function openSchemaRegistry(

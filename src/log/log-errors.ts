@@ -29,8 +29,9 @@ export function partitionUnknown(topic: string, partition: number, partitions: n
 export function partitionMismatch(wanted: TopicSpec, present: number): PipelineError {
   return fatalError(
     'LOG_PARTITION_MISMATCH',
-    `Topic "${wanted.name}" is there with ${present} partition(s), not ${wanted.partitions}. A topic's partition count ` +
-      `can't change: ask for ${present}, or use another namespace.`,
+    `Topic "${wanted.name}" is there with ${present} partition(s), not ${wanted.partitions}. All topics of a namespace ` +
+      `have the same number, for good: ask for ${present}, or copy the namespace into one with another number, ` +
+      `"embedstream topics repartition". "embedstream topics plan" says more.`,
   );
 }
 

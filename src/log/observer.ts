@@ -37,6 +37,8 @@ export interface LogObserver {
   assigned?(group: string, partitions: number): void;
   committed?(transaction: CommittedTransaction): void;
   retried?(retry: RetriedOperation): void;
+  /** Topics that are not set up as they should be, in words, which does no harm yet. */
+  topicsDiffer?(differences: readonly string[]): void;
 }
 
 /** Options for `withRetries` that tell of each retry. */

@@ -45,3 +45,38 @@ export function compressedTopic(name: string, partitions: number): TopicSpec {
 export function deadLetterTopic(name: string, partitions: number): TopicSpec {
   return { name, partitions, cleanup: 'delete', compression: 'zstd' };
 }
+
+/** What a topic of a namespace is there for. */
+export type TopicKind = 'records' | 'embeddings' | 'ledger' | 'source-ledger' | 'shards' | 'dead-letters';
+
+export interface TopicRole {
+  readonly kind: TopicKind;
+  /** The model, source or sink in its name; '' where there is none. */
+  readonly of: string;
+}
+
+const ROLES: readonly (readonly [pattern: RegExp, kind: TopicKind])[] = [
+  [/^records$/, 'records'],
+  [/^dead-letters$/, 'dead-letters'],
+  [/^embeddings\.(.+)$/, 'embeddings'],
+  [/^ledger\.source\.(.+)$/, 'source-ledger'],
+  [/^ledger\.(.+)$/, 'ledger'],
+  [/^shards\.(.+)$/, 'shards'],
+];
+
+/** undefined: it is no topic of this namespace, which may be the beginning of another one (museum, museum.eu). */
+export function topicRole(namespace: string, topic: string): TopicRole | undefined {
+  const prefix = `${topicSegment(namespace)}.`;
+  if (!topic.startsWith(prefix)) return undefined;
+  for (const [pattern, kind] of ROLES) {
+    const match = pattern.exec(topic.slice(prefix.length));
+    if (match !== null) return { kind, of: match[1] ?? '' };
+  }
+  return undefined;
+}
+
+/** A topic as it is made. */
+export function topicSpecOf(kind: TopicKind, name: string, partitions: number): TopicSpec {
+  if (kind === 'dead-letters') return deadLetterTopic(name, partitions);
+  return kind === 'records' || kind === 'shards' ? compressedTopic(name, partitions) : compactedTopic(name, partitions);
+}

@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.ts';
+import { commonPartitions } from '../../log/partition-counts.ts';
 import { topicSegment } from '../../log/topics.ts';
 import { findModel } from '../../models/catalog/find-model.ts';
 import { listLetters } from '../../operations/dead-letters/list-letters.ts';
@@ -22,7 +23,10 @@ export const run: CommandBody<typeof deadLettersFlags, typeof deadLettersPositio
   if (action !== 'list' && context.options.state !== undefined)
     throw new UsageError(`--state is for "dead-letters list": ${action} goes by the state itself.`);
   const body = { list, show, retry }[action];
-  return withWorkspace(context.options, (workspace) => body(workspace, context, ids));
+  return withWorkspace(context.options, async (workspace) => {
+    commonPartitions(await workspace.log.topics(), workspace.namespace);
+    return body(workspace, context, ids);
+  });
 };
 
 async function list(workspace: Workspace, context: Context): Promise<ExitCode> {

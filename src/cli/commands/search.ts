@@ -1,3 +1,4 @@
+import { commonPartitions } from '../../log/partition-counts.ts';
 import { createEmbedder } from '../../models/create-embedder.ts';
 import { searchLog, type SearchResult } from '../../operations/search.ts';
 import { formatCount } from '../../telemetry/format.ts';
@@ -16,9 +17,10 @@ export const run: CommandBody<typeof searchFlags, typeof searchPositionals> = as
   const { query } = args;
   const embedder = await createEmbedder({ model: options.model, workers: 1 });
   try {
-    const result = await withWorkspace(options, (workspace) =>
-      searchLog({ ...workspace, embedder, query, limit: options.limit, signal }),
-    );
+    const result = await withWorkspace(options, async (workspace) => {
+      commonPartitions(await workspace.log.topics(), workspace.namespace);
+      return searchLog({ ...workspace, embedder, query, limit: options.limit, signal });
+    });
     output.result(resultJson(query, options.model, result), () => formatResult(result, options.model));
     return 0;
   } finally {

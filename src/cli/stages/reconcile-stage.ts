@@ -1,5 +1,6 @@
 import { catalogEntries } from '../../models/catalog/entries.ts';
 import { IdentityIndex } from '../../ledger/identity-index.ts';
+import { commonPartitions } from '../../log/partition-counts.ts';
 import type { TopicInfo } from '../../log/port.ts';
 import { describeModel } from '../../models/describe-model.ts';
 import { DIFFERENCE_MEANING, type Differences } from '../../operations/reconcile/differences.ts';
@@ -45,6 +46,7 @@ function recordsOn(topics: readonly TopicInfo[], name: string): number {
 export async function reconcileStage(workspace: Workspace, options: ReconcileStageOptions): Promise<Reconciliation> {
   const { log, codec, namespace } = workspace;
   const topics = await log.topics();
+  commonPartitions(topics, namespace);
   const ids = new IdentityIndex({ expected: recordsOn(topics, workspace.topics.records) });
   const context = { log, codec, topics: workspace.topics, ids, signal: options.signal };
   const wanted = await modelsToReconcile(topics, namespace, options.models);

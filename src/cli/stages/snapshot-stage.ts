@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { fatalError } from '../../errors.ts';
+import { commonPartitions } from '../../log/partition-counts.ts';
 import { findModel } from '../../models/catalog/find-model.ts';
 import { writeSnapshot } from '../../sinks/snapshot.ts';
 import type { SinkReport } from '../../telemetry/report.ts';
@@ -8,7 +9,7 @@ import type { FileFormat, SinkContext } from './sink-stage.ts';
 
 /** Writes one clean set to a new folder: `<out>/snapshots/<format>-<model>-<time>`. */
 export async function snapshotStage(
-  { log, codec, topics, clock, instruments }: Workspace,
+  { log, codec, topics, namespace, clock, instruments }: Workspace,
   { options, signal }: SinkContext,
   { model, format }: { readonly model: string; readonly format: FileFormat },
 ): Promise<SinkReport> {
@@ -16,7 +17,9 @@ export async function snapshotStage(
   instruments.begun();
   const { name, dimension } = await findModel(model);
   const topic = topics.embeddings(name);
-  if (!(await log.topics()).some((each) => each.name === topic))
+  const present = await log.topics();
+  commonPartitions(present, namespace);
+  if (!present.some((each) => each.name === topic))
     throw fatalError('SNAPSHOT_NOTHING_EMBEDDED', `Nothing on this log is embedded with ${name} yet: run "process".`);
   const time = new Date(clock()).toISOString().replace(/[-:]|\.\d+/g, '');
   const snapshot = await writeSnapshot({

@@ -5,9 +5,9 @@ import { decodeAssignment } from './group-envelopes.ts';
 import type { GroupDescription } from './kafkajs-types.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { placeName, type KafkaEngine, type Place } from './kafka-engine.ts';
-import { defaultReplicationFactor, topicSettings } from './topic-settings.ts';
+import type { TopicCheck } from './topic-check.ts';
+import { topicSettings } from './topic-settings.ts';
 
-const TOPIC_RESOURCE = 2;
 const ERROR_TOPIC_NOT_AUTHORIZED = 29;
 const CREATE_TIMEOUT_MS = 15_000;
 
@@ -15,7 +15,7 @@ export interface KafkaAdminOptions {
   readonly cluster: KafkaCluster;
   /** Only topics and groups whose names begin with this are looked at: a cluster may have many of others. */
   readonly prefix: string;
-  readonly replicationFactor: number | undefined;
+  readonly check: TopicCheck;
 }
 
 /** Topics and groups, as they are looked at and made. */
@@ -31,6 +31,7 @@ export class KafkaAdmin {
     const { cluster } = this.#options;
     const present = await this.#partitions(specs.map(({ name }) => name));
     for (const spec of specs) check(spec, present.get(spec.name));
+    await this.#options.check.check(specs.filter(({ name }) => present.has(name)));
     const missing = specs.filter(({ name }) => !present.has(name));
     if (missing.length === 0) return;
     await this.#create(missing);
@@ -47,8 +48,7 @@ export class KafkaAdmin {
   async #create(specs: readonly TopicSpec[]): Promise<void> {
     const { cluster } = this.#options;
     const names = specs.map(({ name }) => name).join(', ');
-    const brokers = await cluster.retry('looking up the brokers', () => cluster.nodeIds());
-    const replicationFactor = this.#options.replicationFactor ?? defaultReplicationFactor(brokers.length);
+    const replicationFactor = await this.#options.check.wantedReplicas();
     const topics = specs.map((spec) => ({
       topic: spec.name,
       numPartitions: spec.partitions,
@@ -110,31 +110,11 @@ export class KafkaAdmin {
   }
 
   async cleanupOf(names: readonly string[]): Promise<ReadonlyMap<string, TopicInfo['cleanup']>> {
-    const settings = await this.settingsOf(names, ['cleanup.policy']);
+    const settings = await this.#options.check.settingsOf(names, ['cleanup.policy']);
     return new Map(
       Array.from(settings, ([name, values]) => [
         name,
         values.get('cleanup.policy')?.includes('compact') === true ? 'compact' : 'delete',
-      ]),
-    );
-  }
-
-  /** Settings as they are in force, by topic. */
-  async settingsOf(
-    names: readonly string[],
-    settings: readonly string[],
-  ): Promise<ReadonlyMap<string, ReadonlyMap<string, string | null>>> {
-    if (names.length === 0) return new Map();
-    const { cluster } = this.#options;
-    const { resources } = await cluster.retry('looking up the settings of topics', async () =>
-      (await cluster.anyBroker()).describeConfigs({
-        resources: names.map((name) => ({ type: TOPIC_RESOURCE, name, configNames: settings })),
-      }),
-    );
-    return new Map(
-      resources.map(({ resourceName, configEntries }) => [
-        resourceName,
-        new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
       ]),
     );
   }

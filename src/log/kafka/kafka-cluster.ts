@@ -143,6 +143,12 @@ export class KafkaCluster {
     this.#topics.delete(topic);
   }
 
+  /** The topic was changed or deleted on purpose: its next look-up counts as the first. */
+  forgetCount(topic: string): void {
+    this.forget(topic);
+    this.#counts.delete(topic);
+  }
+
   /** The topic's partition count now, whatever was seen before. One try. */
   async countPartitions(topic: string): Promise<number> {
     const { topicMetadata } = await this.metadata([topic]);

@@ -13,12 +13,15 @@ import type {
 } from '../port.ts';
 import { readPartition } from '../reading.ts';
 import { RunningTasks } from '../running-tasks.ts';
+import type { TopicAdmin } from '../topic-admin.ts';
 import { kafkaClientOptions, type KafkaConnection } from './connection.ts';
 import { runGroup } from './group-run.ts';
 import { groupRunning, KafkaAdmin } from './kafka-admin.ts';
 import { KafkaCluster } from './kafka-cluster.ts';
 import { KafkaEngine, placeName } from './kafka-engine.ts';
 import type { KafkaLogTarget } from './kafka-logging.ts';
+import { KafkaTopicAdmin } from './kafka-topic-admin.ts';
+import { TopicCheck } from './topic-check.ts';
 import type { TransactionalSession } from './transactional-session.ts';
 
 export interface KafkaLogOptions {
@@ -41,11 +44,15 @@ export interface KafkaLogOptions {
   readonly log?: KafkaLogTarget;
 }
 
+export interface KafkaLog extends Log {
+  readonly topicAdmin: TopicAdmin;
+}
+
 /**
  * A log on a Kafka cluster, through kafkajs' connections and protocol. Rejects when the cluster can't be reached within
  * `retryForMs`, and at once where credentials or certificates are at fault.
  */
-export async function createKafkaLog(options: KafkaLogOptions): Promise<Log> {
+export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
   const { connection, retryForMs = 120_000 } = options;
   const openCluster = async (): Promise<KafkaCluster> => {
     // One of its own for each: kafkajs keeps state in it.
@@ -60,10 +67,11 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<Log> {
     return cluster;
   };
   const cluster = await openCluster();
-  return new KafkaLog(options, cluster, await openCluster(), openCluster);
+  return new ClusterLog(options, cluster, await openCluster(), openCluster);
 }
 
-class KafkaLog implements Log {
+class ClusterLog implements KafkaLog {
+  readonly topicAdmin: TopicAdmin;
   readonly #options: KafkaLogOptions;
   readonly #cluster: KafkaCluster;
   readonly #pollCluster: KafkaCluster;
@@ -84,7 +92,9 @@ class KafkaLog implements Log {
     this.#cluster = cluster;
     this.#pollCluster = pollCluster;
     this.#openCluster = openCluster;
-    this.#admin = new KafkaAdmin({ cluster, prefix: options.prefix, replicationFactor: options.replicationFactor });
+    const { prefix, replicationFactor, observer } = options;
+    const check = new TopicCheck({ cluster, prefix, replicationFactor, observer });
+    this.#admin = new KafkaAdmin({ cluster, prefix, check });
     this.#engine = new KafkaEngine({
       cluster,
       pollCluster,
@@ -92,8 +102,9 @@ class KafkaLog implements Log {
       clock: options.clock ?? Date.now,
       compressionOf: (topic) => this.#compressions.get(topic) ?? 'none',
       cleanupOf: (topics) => this.#admin.cleanupOf(topics),
-      observer: options.observer,
+      observer,
     });
+    this.topicAdmin = new KafkaTopicAdmin({ cluster, engine: this.#engine, check });
   }
 
   async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {

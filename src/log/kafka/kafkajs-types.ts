@@ -101,6 +101,10 @@ export interface Broker {
     timeout?: number;
   }): Promise<unknown>;
   deleteTopics(request: { topics: readonly string[]; timeout?: number }): Promise<unknown>;
+  createPartitions(request: {
+    topicPartitions: readonly { topic: string; count: number }[];
+    timeout?: number;
+  }): Promise<unknown>;
   describeConfigs(request: {
     resources: readonly { type: number; name: string; configNames?: readonly string[] }[];
   }): Promise<{
@@ -109,13 +113,6 @@ export interface Broker {
       readonly configEntries: readonly { readonly configName: string; readonly configValue: string | null }[];
     }[];
   }>;
-  alterConfigs(request: {
-    resources: readonly {
-      type: number;
-      name: string;
-      configEntries: readonly { name: string; value: string }[];
-    }[];
-  }): Promise<unknown>;
   initProducerId(request: {
     transactionalId: string;
     transactionTimeout: number;
