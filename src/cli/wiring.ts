@@ -63,9 +63,10 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
   const clock = clockOf(process.env['SOURCE_DATE_EPOCH']);
   const { namespace, instruments = new Instruments({ logger: silentLogger }) } = options;
   const registry = await openSchemaRegistry(options, process.env, instruments);
-  const { log, ...abilities } = await openLog(options, instruments, clock);
+  const { log: bare, ...abilities } = await openLog(options, instruments, clock);
+  const log = instruments.observeLog(registry?.wrap(bare) ?? bare);
   return {
-    log: instruments.observeLog(registry?.wrap(log) ?? log),
+    log,
     instruments,
     codec: registry?.codec ?? createCodec(),
     topics: topicNames(namespace),
