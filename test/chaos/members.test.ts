@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest';
+import { describeWithService } from '../services/index.ts';
+import { describeWithPython } from './with-python.ts';
+import { members } from './members.ts';
+
+describeWithPython('members that die, freeze, leave and join', () => {
+  describeWithService('kafka', 'on Kafka', () => {
+    it('lose and double nothing', async () => {
+      const result = await members({ rounds: 4, seed: 2, say: console.log });
+      expect(result['crash']).toBeGreaterThan(0);
+      expect(result['freeze']).toBeGreaterThan(0);
+      expect(result['deadLetters']).toBeGreaterThan(0);
+    }, 180_000);
+  });
+});
