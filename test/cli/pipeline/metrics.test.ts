@@ -2,9 +2,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { pythonEnvironment, runPython, type PythonEnvironment } from '../../python/environment.ts';
-import { samplesNamed } from '../../telemetry/exposition.ts';
+import { metricsOf, outcomes, readiness, served } from './metrics-of.ts';
 import { documentRow, HASHED, newPlace, numbers, onlyJson, TINY_BERT, until } from './runner.ts';
-import type { Place, Running } from './runner.ts';
+import type { Place } from './runner.ts';
 
 const GROUP = 'embedstream.processor.hashed-384';
 
@@ -12,37 +12,6 @@ let environment: PythonEnvironment;
 beforeAll(async () => {
   environment = await pythonEnvironment();
 });
-
-/** Where a command serves its metrics, as it says on stderr. */
-function served(running: Running): Promise<string> {
-  let text = '';
-  return new Promise((resolve, reject) => {
-    running.child.stderr?.on('data', (chunk: string) => {
-      text += chunk;
-      const [, url] = /^metrics: (http:\/\/\S+)\/metrics /m.exec(text) ?? [];
-      if (url !== undefined) resolve(url);
-    });
-    running.child.on('close', () => {
-      reject(new Error(`ended before it served metrics: ${text}`));
-    });
-  });
-}
-
-async function readiness(url: string): Promise<{ status: number; reasons?: string[] }> {
-  const response = await fetch(`${url}/health/ready`);
-  const body = (await response.json()) as { reasons?: string[] };
-  return { status: response.status, ...(body.reasons && { reasons: body.reasons }) };
-}
-
-async function metricsOf(url: string, name: string): Promise<Readonly<Record<string, number>>> {
-  return samplesNamed(await (await fetch(`${url}/metrics`)).text(), `embedstream_${name}`);
-}
-
-/** By outcome; what is zero is left out. */
-async function outcomes(url: string, name: string): Promise<Readonly<Record<string, number>>> {
-  const found = Object.entries(await metricsOf(url, name)).filter(([, count]) => count > 0);
-  return Object.fromEntries(found.map(([labels, count]) => [/outcome="(\w+)"/.exec(labels)?.[1] ?? labels, count]));
-}
 
 async function publish(place: Place, count: number): Promise<void> {
   place.writeRows(
