@@ -9,7 +9,7 @@ export interface SourceItem {
   readonly metadata: Metadata;
   readonly page?: number;
   readonly chunk?: number;
-  /** 1-based line (or row) where the item begins. */
+  /** 1-based line (or row, or chunk) where the item begins. */
   readonly line: number;
   /**
    * The item's bytes in the source, whole. Left out by sources whose items are no contiguous bytes. A view that is
@@ -25,8 +25,9 @@ export interface SourceFault {
   readonly code: string;
   /** What is wrong, with file and line. */
   readonly reason: string;
+  /** As of an item; 0 when it is of the file as a whole. */
   readonly line: number;
-  /** The original bytes, untouched. */
+  /** The original bytes, untouched; of more than fit into a dead letter the beginning, and `reason` says so. */
   readonly raw: Uint8Array;
 }
 
@@ -36,6 +37,24 @@ export interface SourceBatch {
   /** Rows a `where` left out, in this batch. */
   readonly filtered: number;
   readonly bytesRead: number;
+  /**
+   * The file that all items are of, below the source's root, with `/`. Left out where the source is one file: the keys
+   * of its lines in the ledger have no file.
+   */
+  readonly file?: string;
+  /** Documents that ended with this batch, read whole. */
+  readonly numbered?: readonly NumberedIds[];
+  /** True when a part of the source could not be read: then nothing counts as vanished, and `prune` deletes nothing. */
+  readonly isPartial?: boolean;
+}
+
+/**
+ * A document whose items have the ids `prefix` + 1, 2, … without gaps, and which now has `count` of them. The publisher
+ * deletes those behind that an earlier run has published, without `prune`: they are parts of a whole that has shrunk.
+ */
+export interface NumberedIds {
+  readonly prefix: string;
+  readonly count: number;
 }
 
 /**
@@ -52,5 +71,75 @@ export interface Source {
   readonly totalBytes?: number;
   /** What was detected, for the user: encoding, delimiter, id column, template. */
   readonly description: Readonly<Record<string, string>>;
+  /** Where the source has several files: what became of them. Grows while it is read. */
+  readonly files?: FileTally;
   read(signal?: AbortSignal): AsyncIterable<SourceBatch>;
+  /** Frees what `open` has taken (a downloaded file). Called once, also when nothing was read. */
+  close?(): Promise<void>;
+}
+
+/** Files of a source: each is read, is a fault in the stream, or is counted among the skipped. */
+export interface FileTally {
+  /** Files read, by the name of their format. */
+  readonly read: Readonly<Record<string, number>>;
+  /** Files, links and folders that were left out, by reason in words, with the first of each. */
+  readonly skipped: Readonly<Record<string, { readonly count: number; readonly first: string }>>;
+}
+
+/** What the user said about the form of the files; a format takes what concerns it. Names are those of the flags. */
+export interface FormatOptions {
+  readonly id?: string | readonly string[];
+  readonly text?: string;
+  readonly metadata?: string | readonly string[];
+  readonly where?: readonly string[];
+  readonly preset?: string;
+  readonly delimiter?: string;
+  readonly encoding?: string;
+}
+
+/** The beginning of a file, by which formats are told apart. */
+export interface FileHead {
+  /** Lower case, with the dot and without that of a compression (`.jsonl` of `a.JSONL.gz`); empty when there is none. */
+  readonly extension: string;
+  /** The first bytes, 4 KiB at most, uncompressed. */
+  readonly bytes: Uint8Array;
+  readonly compression?: 'gzip' | 'zstd';
+}
+
+/** A regular file that is not empty. */
+export interface SourceFile {
+  readonly path: string;
+  /** For ids and messages: its path below the source's root, with `/`; the file's name where it is the source itself. */
+  readonly name: string;
+  readonly bytes: number;
+  /** Aborted when the source is no longer read: work that `open` has begun ends then. */
+  readonly signal?: AbortSignal;
+}
+
+/** A file that is open for reading, as of `Source`. */
+export type FileContent = Pick<Source, 'description' | 'read'>;
+
+/**
+ * A kind of files: a folder or file beside this one, with its line in `formats.ts`. All methods may be called for
+ * several files at a time.
+ */
+export interface FileFormat {
+  /** One lower-case word, stable: `csv`. */
+  readonly name: string;
+  /**
+   * `content`: the bytes can be of no other format, whatever the name says. `name`: the name says so and the bytes don't
+   * contradict. `undefined`: neither. Never throws.
+   */
+  recognise(head: FileHead): 'content' | 'name' | undefined;
+  /**
+   * Reads as little as it needs to find the file's form. Rejects with a `UsageError` for what the user must change: for
+   * a file among others that is a dead letter of the whole file. `read` is as of `Source`, but that `bytesRead` counts
+   * from the start of the file, and that `file` is left out.
+   */
+  open(file: SourceFile, options: FormatOptions): Promise<FileContent>;
+  /**
+   * How many files may be open at a time. `open` then begins the work, so that files are worked on side by side; they
+   * are still read in order. Default 1.
+   */
+  readonly filesAtOnce?: number;
 }
