@@ -46,17 +46,21 @@ type LogOptions = KafkaOptions &
 export interface WorkspaceOptions extends LogOptions {
   /** Left out: nobody watches. */
   readonly instruments?: Instruments;
+  /** Aborted when the command is to stop. */
+  readonly stop?: AbortSignal;
 }
 
 /** For `withWorkspace`, by commands that may run for long. */
 export function watched<Options>({
   options,
   instruments,
+  signal,
 }: {
   readonly options: Options;
   readonly instruments: Instruments;
-}): Options & { readonly instruments: Instruments } {
-  return { ...options, instruments };
+  readonly signal: AbortSignal;
+}): Options & Required<Pick<WorkspaceOptions, 'instruments' | 'stop'>> {
+  return { ...options, instruments, stop: signal };
 }
 
 export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
@@ -79,7 +83,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
 
 /** On a Kafka cluster where brokers are given, otherwise the embedded one. */
 async function openLog(
-  options: LogOptions,
+  options: WorkspaceOptions,
   { logObserver: observer, logger }: Instruments,
   clock: () => number,
 ): Promise<Pick<Workspace, 'log' | 'topicAdmin' | 'oneConsumerAGroup' | 'defaultPartitions'>> {
@@ -99,6 +103,7 @@ async function openLog(
     ...(replicationFactor !== undefined && { replicationFactor }),
     sessionTimeoutMs: sessionTimeout * 1000,
     transactionTimeoutMs: transactionTimeout * 1000,
+    ...(options.stop !== undefined && { stop: options.stop }),
     clock,
     observer,
     log: logger,

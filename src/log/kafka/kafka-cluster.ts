@@ -1,32 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { fatalError, PipelineError } from '../../errors.ts';
-import { backoffDelayMs } from '../backoff.ts';
-import { logClosed, topicUnknown } from '../log-errors.ts';
+import { topicUnknown } from '../log-errors.ts';
+import { retryOnCluster, type CallOptions, type Patience } from './cluster-retry.ts';
 import { createCluster, metadataRequest, protocolError, send } from './internals.ts';
 import type { Broker, BrokerMetadata, Cluster, ClusterOptions } from './kafkajs-types.ts';
-import { toPipelineError, type ErrorContext } from './kafka-errors.ts';
 
-const BACKOFF = { baseMs: 20, capMs: 2_000 };
-/** What no waiting mends soon is not worth all of the time that a broker's restart gets. */
-const NOT_AUTHORIZED_RETRY_MS = 30_000;
 const NO_LEADER = -1;
 
+export type { CallOptions } from './cluster-retry.ts';
 export type CoordinatorType = 'group' | 'transaction';
 
-export interface KafkaClusterOptions {
+export interface KafkaClusterOptions extends Patience {
   readonly client: Omit<ClusterOptions, 'connectionTimeout' | 'authenticationTimeout' | 'requestTimeout'>;
-  /** For the words of errors. */
-  readonly context?: ErrorContext;
-  /** How long a call is retried while the cluster is away or in change. */
-  readonly retryForMs: number;
-}
-
-export interface CallOptions {
-  /** Ends the waiting: the last error surfaces at once. */
-  readonly signal?: AbortSignal | undefined;
-  readonly retryForMs?: number;
-  /** Errors of the protocol that the caller deals with: they pass at once, as they are. */
-  readonly passes?: ReadonlySet<string>;
 }
 
 interface TopicLeaders {
@@ -203,40 +187,19 @@ export class KafkaCluster {
     return this.broker(nodeId);
   }
 
+  /** An error of kafkajs in the port's terms, with what is known of the connection. */
+  explain(error: unknown, where: string): PipelineError {
+    return toPipelineError(error, where, this.#options.context);
+  }
+
   /** Calls again while the error is retriable, for `retryForMs` in all. */
   async retry<Result>(what: string, call: () => Promise<Result>, options: CallOptions = {}): Promise<Result> {
-    const { signal, retryForMs = this.#options.retryForMs } = options;
-    let failedMs: number | undefined;
-    for (let attempt = 0; ; attempt++) {
-      // kafkajs would connect again, and nobody would end that connection.
-      if (this.#closed) throw logClosed();
-      try {
-        return await call();
-      } catch (cause) {
-        if (options.passes !== undefined && cause instanceof Error && 'type' in cause)
-          if (options.passes.has(String(cause.type))) throw cause;
-        failedMs ??= performance.now();
-        const error = toPipelineError(cause, what, this.#options.context);
-        const patienceMs =
-          error.code === 'LOG_NOT_AUTHORIZED' ? Math.min(retryForMs, NOT_AUTHORIZED_RETRY_MS) : retryForMs;
-        const waitMs = backoffDelayMs(attempt, Math.random(), BACKOFF);
-        const elapsedMs = performance.now() - failedMs;
-        if (!error.retriable || this.closed || signal?.aborted === true) throw error;
-        if (elapsedMs + waitMs > patienceMs) throw givenUp(error, elapsedMs);
-        await delay(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
-      }
-    }
+    return retryOnCluster(what, call, { ...this.#options, ...options, isClosed: () => this.#closed });
   }
 }
 
 const ERROR_UNKNOWN_TOPIC = 3;
 const ERROR_LEADER_NOT_AVAILABLE = 5;
-
-/** The same error, but not to be retried by a caller, who would multiply the waiting. */
-function givenUp(error: PipelineError, elapsedMs: number): PipelineError {
-  const seconds = Math.round(elapsedMs / 1000);
-  return fatalError(error.code, `${error.message} Given up after trying for ${seconds} s.`, error);
-}
 
 export function partitionsChanged(topic: string, before: number, now: number): PipelineError {
   return fatalError(

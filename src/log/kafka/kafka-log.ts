@@ -38,6 +38,8 @@ export interface KafkaLogOptions {
   readonly retryForMs?: number;
   /** What a partition that moves to another member may take to finish what is in flight. Default 10,000. */
   readonly revokeTimeoutMs?: number;
+  /** Aborted when the work is to end: a cluster that is away is then waited for no longer than a few seconds. */
+  readonly stop?: AbortSignal;
   readonly clock?: () => number;
   readonly observer?: LogObserver;
   /** Gets the client's own messages. */
@@ -62,6 +64,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
       client: { brokers, clientId, ssl, sasl, logLevel: logLevel ?? 0, logCreator, socketFactory },
       context: connection,
       retryForMs,
+      stop: options.stop,
     });
     await cluster.connect();
     return cluster;

@@ -25,17 +25,21 @@ const HARMLESS_FIELDS = new Set([
   'sasl',
 ]);
 
+/** Lines of each request and its answer: dozens a second, also when nothing happens, among which all others are lost. */
+const EVERY_REQUEST = /^(Request|Response) \w+\(key: /;
+
 /** kafkajs' own lines at debug level, whatever their level is there: what of them matters comes back as an error. */
 export function kafkaLogCreator(target: KafkaLogTarget | undefined): logCreator {
   return () =>
     ({ namespace, label, log }) => {
-      if (target === undefined) return;
+      const message = textOf(log.message);
+      if (target === undefined || EVERY_REQUEST.test(message)) return;
       const fields: Record<string, unknown> = {};
       for (const [name, value] of Object.entries<unknown>(log)) {
         const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
         if (HARMLESS_FIELDS.has(name) && isPlain) fields[name] = value;
       }
-      target.debug(`kafkajs ${label} [${namespace}] ${textOf(log.message)}`, fields);
+      target.debug(`kafkajs ${label} [${namespace}] ${message}`, fields);
     };
 }
 
