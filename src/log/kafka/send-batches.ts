@@ -2,7 +2,6 @@ import type { AppendedRange } from '../port.ts';
 import { protocolError, send } from './internals.ts';
 import type { Broker } from './kafkajs-types.ts';
 import type { CallOptions, KafkaCluster } from './kafka-cluster.ts';
-import { toPipelineError } from './kafka-errors.ts';
 import type { PartitionBatches } from './produce-batches.ts';
 import { produceRequest } from './wire/produce-request.ts';
 
@@ -91,11 +90,11 @@ async function sendTo(
         if (sending.range.firstOffset < 0) sending.range.firstOffset = baseOffset;
         sending.range.lastOffset = baseOffset + sending.count - 1;
       } else {
-        failure ??= toPipelineError(protocolError(errorCode), `appending to ${topic}/${partition}`);
+        failure ??= cluster.explain(protocolError(errorCode), `appending to ${topic}/${partition}`);
       }
     }
   } catch (error) {
-    failure = toPipelineError(error, `appending to ${sendings.map(({ topic }) => topic).join(', ')}`);
+    failure = cluster.explain(error, `appending to ${sendings.map(({ topic }) => topic).join(', ')}`);
   }
   if (failure === undefined) return;
   for (const topic of topics.keys()) cluster.forget(topic);
