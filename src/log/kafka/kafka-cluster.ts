@@ -1,5 +1,6 @@
 import { fatalError, PipelineError } from '../../errors.ts';
 import { topicUnknown } from '../log-errors.ts';
+import { toPipelineError } from './kafka-errors.ts';
 import { retryOnCluster, type CallOptions, type Patience } from './cluster-retry.ts';
 import { createCluster, metadataRequest, protocolError, send } from './internals.ts';
 import type { Broker, BrokerMetadata, Cluster, ClusterOptions } from './kafkajs-types.ts';
