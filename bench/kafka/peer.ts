@@ -4,8 +4,11 @@
  * committed. Prints records, bytes and seconds as JSON; connecting and joining are not counted.
  */
 import { randomBytes } from 'node:crypto';
-import { CompressionCodecs, CompressionTypes, Kafka, logLevel, Partitioners } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { zstdDecompressSync } from 'node:zlib';
+
+// Its other names are not seen by Node as those of an ES module.
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel, Partitioners } = kafkajs;
 
 CompressionCodecs[CompressionTypes.ZSTD] = () => ({
   compress: () => Promise.reject(new Error('Not needed here.')),

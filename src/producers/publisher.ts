@@ -13,6 +13,8 @@ import { emptyPublishReport, type PublishReport } from './publish-report.ts';
 
 /** Keys of a ledger entry for a line that became a dead letter; no id begins with NUL. */
 const LINE_KEY_PREFIX = '\0line:';
+/** What waits for an append at most, and what the last batch added. */
+const MOST_GATHERED_BYTES = 4 * 1024 * 1024;
 
 export interface PublishOptions {
   readonly source: Source;
@@ -70,6 +72,9 @@ class Publisher {
   readonly #ledgerTopic: string;
   readonly #others: OtherSources;
   #outputs: OutputRecord[] = [];
+  #gatheredBytes = 0;
+  #writing: Promise<unknown> = Promise.resolve();
+  #isWriting = false;
 
   constructor(
     options: PublishOptions,
@@ -88,25 +93,24 @@ class Publisher {
 
   async publishAll(): Promise<void> {
     const { source, signal, limit = Infinity, onProgress } = this.#options;
-    // The append of one batch is written while the next one is read and encoded.
-    let writing: Promise<unknown> = Promise.resolve();
     let isFirst = true;
+    let isOver = false;
     try {
       // Batches are small, so a stop is looked for between them; a reader that is stopped itself rejects.
       for await (const batch of source.read()) {
         if (isFirst) this.#refuseRenamed(batch);
         isFirst = false;
         const reachedLimit = this.#take(batch, limit);
-        await writing;
-        writing = this.#flush();
-        // Handled when awaited; until then a rejection must not count as unhandled.
-        writing.catch(() => undefined);
+        await this.#append();
         onProgress?.(this.report);
-        if (reachedLimit || signal?.aborted === true) return;
+        isOver = reachedLimit || signal?.aborted === true;
+        if (isOver) break;
       }
     } finally {
-      await writing;
+      await this.#writing;
+      await this.#flush();
     }
+    if (isOver) return;
     this.report.complete = true;
   }
 
@@ -127,9 +131,30 @@ class Publisher {
     onProgress?.(this.report);
   }
 
+  /**
+   * Appends what has gathered, while the next batches are read and encoded. What they yield gathers in turn until that
+   * append is over: the slower the log, the larger the next append.
+   */
+  async #append(): Promise<void> {
+    if (this.#isWriting && this.#gatheredBytes < MOST_GATHERED_BYTES) return;
+    await this.#writing;
+    this.#isWriting = true;
+    this.#writing = this.#flush().finally(() => {
+      this.#isWriting = false;
+    });
+    // Handled when awaited; until then a rejection must not count as unhandled.
+    this.#writing.catch(() => undefined);
+  }
+
+  #gather(output: OutputRecord): void {
+    this.#outputs.push(output);
+    this.#gatheredBytes += (output.key?.length ?? 0) + (output.value?.length ?? 0);
+  }
+
   #flush(): Promise<unknown> {
     const outputs = this.#outputs;
     this.#outputs = [];
+    this.#gatheredBytes = 0;
     return outputs.length === 0 ? Promise.resolve() : this.#producer.append(outputs);
   }
 
@@ -182,7 +207,7 @@ class Publisher {
     if (known) this.report.changed++;
     else this.report.created++;
     const key = Buffer.from(item.id);
-    this.#outputs.push({ topic: topics.records, key, value });
+    this.#gather({ topic: topics.records, key, value });
     this.#enter(key, identity, 'published', item.line);
   }
 
@@ -200,7 +225,7 @@ class Publisher {
     const origin = { stage: 'produce', connector: source.name, line: fault.line };
     const reason = { code: fault.code, message: fault.reason };
     onDeadLetter?.(origin, reason);
-    this.#outputs.push({
+    this.#gather({
       topic: topics.deadLetters,
       key: Buffer.from(`${source.name}:${fault.line}`),
       // A view of the reader's buffer, which the reader will use again.
@@ -213,7 +238,7 @@ class Publisher {
   #enter(key: Buffer, identity: Uint8Array, outcome: 'published' | 'dead-lettered', line: number): void {
     const entry = { contentHash: identity, fingerprint: ZERO_FINGERPRINT_BYTES, outcome, offset: line } as const;
     this.#ledger.set(key, entry);
-    this.#outputs.push({ topic: this.#ledgerTopic, key, value: this.#options.codec.encodeLedgerParts(entry) });
+    this.#gather({ topic: this.#ledgerTopic, key, value: this.#options.codec.encodeLedgerParts(entry) });
   }
 }
 
