@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as Api from '@kafkajs/confluent-schema-registry/dist/api/index.js';
 import { z } from 'zod';
+import { PipelineError } from '../errors.ts';
 import { withRetries, type RetryOptions } from '../log/retry.ts';
 import { CLIENT_ID, faultOf } from './confluent-fault.ts';
 import { addressOf, DEFAULT_TIMEOUT_MS, REGISTRY_RETRY, type RegistryConnection } from './registry-connection.ts';
@@ -80,7 +81,15 @@ export class ConfluentApi {
   async setCompatibility(subject: string, compatibility: 'BACKWARD'): Promise<boolean> {
     const what = `to set the compatibility of subject "${subject}"`;
     const params = { subject, body: { compatibility } };
-    return (await this.#ask(what, z.unknown(), (c, p) => c.Subject.updateConfig(p), params)) !== undefined;
+    const set = async (): Promise<boolean> =>
+      (await this.#ask(what, z.unknown(), (c, p) => c.Subject.updateConfig(p), params)) !== undefined;
+    try {
+      return await set();
+    } catch (error) {
+      // 409 has nothing to do with schemas here: another process has set it at this very moment (Apicurio).
+      if (error instanceof PipelineError && error.code === 'REGISTRY_INCOMPATIBLE') return set();
+      throw error;
+    }
   }
 
   /** What is incompatible, in the registry's words; undefined where all is well. */

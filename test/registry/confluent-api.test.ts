@@ -25,6 +25,16 @@ function allOf(error: unknown): string {
 }
 
 describe('requests', () => {
+  it('set a compatibility that another process is just setting once more', async () => {
+    const registry = await startFakeRegistry();
+    const api = new ConfluentApi({ url: registry.url, retry: QUICK });
+    registry.mishaps.push(409);
+    expect(await api.setCompatibility('s-value', 'BACKWARD')).toBe(true);
+    expect(await api.compatibilityOf('s-value')).toBe('BACKWARD');
+    registry.mishaps.push(409, 409);
+    expect((await failureOf(api.setCompatibility('s-value', 'BACKWARD'))).code).toBe('REGISTRY_INCOMPATIBLE');
+  });
+
   it('are the ones of the Confluent API', async () => {
     const registry = await startFakeRegistry();
     const api = new ConfluentApi({ url: `${registry.url}/` });
