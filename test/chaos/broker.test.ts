@@ -6,7 +6,7 @@ import { describeWithPython } from './with-python.ts';
 describeWithPython('a broker that is killed and comes back', () => {
   describeWithService('own-kafka', 'under all commands', () => {
     it('costs no record that was acknowledged, and doubles none', async () => {
-      const result = await broker({ rounds: 2, seed: 1, say: console.log });
+      const result = await broker({ rounds: 2, seed: 1, say: () => undefined });
       expect(result).toMatchObject({ brokerKills: 2 });
       expect(result['live']).toBeGreaterThan(1_000);
     }, 240_000);

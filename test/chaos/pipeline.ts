@@ -83,15 +83,20 @@ export class Pipeline {
    * `reconcile` and an independent count find nothing missing, nothing double.
    */
   async settle(options: CountOptions = {}): Promise<Totals> {
-    const { place, members } = this;
+    const { members } = this;
     for (const member of members)
       if (member.isFrozen) member.thaw();
       else if (member.isGone) member.rejoin();
-    // A bounded member ends when its group, not it alone, has done all.
-    await place.json(PROCESS, [0, 1]);
-    await Promise.all(FORMATS.map((format) => place.json(sink(format))));
+    await this.catchUp();
     await Promise.all(members.map((member) => member.stop()));
     return this.verify(options);
+  }
+
+  /** Until the groups have done all: a bounded member ends when its group, not it alone, is at the end. */
+  async catchUp(): Promise<void> {
+    // 1: new dead letters.
+    await this.place.json(PROCESS, [0, 1]);
+    await Promise.all(FORMATS.map((format) => this.place.json(sink(format))));
   }
 
   /** For when everybody has stopped. */

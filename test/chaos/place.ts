@@ -64,7 +64,7 @@ export class Place {
 
   spawn(args: readonly string[], program = MAIN): ChildProcess {
     const inherited = Object.entries(process.env).filter(
-      ([name]) => !/^(?:EMBEDSTREAM_(?!TEST_RUN)|KAFKA_|SCHEMA_REGISTRY|VITEST|NODE_OPTIONS)/.test(name),
+      ([name]) => !/^(?:EMBEDSTREAM_|KAFKA_|SCHEMA_REGISTRY|VITEST|NODE_OPTIONS)/.test(name),
     );
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, ...args], {
       cwd: this.folder,

@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { describeWithService } from '../services/index.ts';
+import { authorisation } from './authorisation.ts';
+import { describeWithPython } from './with-python.ts';
+
+describeWithPython('rights that are taken away in mid-run', () => {
+  describeWithService('secured-kafka', 'of a group and of its transactional ids', () => {
+    it('end a processor that says so, and a restart with the right completes', async () => {
+      const result = await authorisation({ rounds: 2, seed: 1, say: () => undefined });
+      expect(result).toMatchObject({ rights: 2 });
+    }, 240_000);
+  });
+});
