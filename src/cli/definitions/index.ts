@@ -6,6 +6,7 @@ import { models, reconcile, search, status } from './operate.ts';
 import { process } from './process.ts';
 import { produce } from './produce.ts';
 import { replay, sink } from './sink.ts';
+import { topics } from './topics.ts';
 
 /** In the order of the help. Bodies are loaded when they run, never for `--help`. */
 export const commands: readonly Command[] = [
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   withBody(status, () => import('../commands/status.ts')),
   withBody(reconcile, () => import('../commands/reconcile.ts')),
   withBody(deadLetters, () => import('../commands/dead-letters.ts')),
+  withBody(topics, () => import('../commands/topics.ts')),
   withBody(search, () => import('../commands/search.ts')),
   withBody(models, () => import('../commands/models.ts')),
 ];

@@ -87,9 +87,9 @@ export async function sinkStage(
 }
 
 /** What a sink is known by: the same flags must lead to the same position and folder again. */
-function sinkIdentity(
+export function sinkIdentity(
   { topics }: Pick<Workspace, 'topics'>,
-  { options }: Pick<SinkContext, 'options'>,
+  { options }: { readonly options: Pick<SinkContext['options'], 'out' | 'dtype'> },
   { format, sinkName }: Pick<SinkStageOptions, 'format' | 'sinkName'>,
   model: string,
 ): Pick<FileSinkOptions, 'format' | 'model' | 'out' | 'sinkName' | 'dtype'> {
