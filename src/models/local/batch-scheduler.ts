@@ -1,14 +1,25 @@
 import { fatalError, poisonError, type PipelineError } from '../../errors.ts';
 import type { InferenceWorkers, Job, JobReply } from './inference-workers.ts';
-import { LengthPool } from './length-pool.ts';
-import { textChunks } from './text-chunks.ts';
-import type { EmbedWindow, TextRow } from './window.ts';
+import type { EmbedWindow, WindowRow } from './window.ts';
 
-export interface BatchSchedulerOptions {
+/** Rows that wait, cut into batches. */
+export interface RowPool<Row> {
+  add(rows: readonly Row[]): void;
+  remove(rows: Iterable<Row>): void;
+  /** The next batch; undefined when nothing waits. */
+  take(): Row[] | undefined;
+}
+
+export interface BatchSchedulerOptions<Row> {
   readonly workers: InferenceWorkers;
-  readonly batchTokens: number;
-  readonly pads: boolean;
+  readonly pool: RowPool<Row>;
   readonly model: string;
+  /** What a row is, for messages. */
+  readonly unit: 'text' | 'image';
+  /** The rows' data is transferred to the worker, and a failed batch is tried again: it must be a copy. */
+  readonly jobOf: (rows: readonly Row[]) => Job;
+  /** The row without anything that it needn't keep in memory. */
+  readonly copyOf: (row: Row) => Row;
 }
 
 interface QueuedJob {
@@ -17,29 +28,53 @@ interface QueuedJob {
 }
 
 /**
- * Keeps every worker busy while any window has work: texts are tokenised first (a window's rows can only be sorted once
- * all of its lengths are known), then batches are taken from one pool across all windows.
+ * Keeps every worker busy while any window has work: a window's rows are prepared first (texts can only be sorted by
+ * length once all of them are tokenised), then batches are taken from one pool across all windows.
  */
-export class BatchScheduler {
-  readonly #options: BatchSchedulerOptions;
-  readonly #pool: LengthPool<TextRow>;
-  readonly #windows = new Set<EmbedWindow>();
-  /** Jobs that go before any new batch: tokenising, and the parts of a batch that failed. */
+export class BatchScheduler<Row extends WindowRow> {
+  readonly #options: BatchSchedulerOptions<Row>;
+  readonly #windows = new Set<EmbedWindow<Row>>();
+  /** Jobs that go before any new batch: preparations, and the parts of a batch that failed. */
   #urgent: QueuedJob[] = [];
   /** A row that this model has embedded, to tell a faulty input from a faulty model. */
-  #proven: TextRow | undefined;
+  #proven: Row | undefined;
   #failure: PipelineError | undefined;
 
-  constructor(options: BatchSchedulerOptions) {
+  constructor(options: BatchSchedulerOptions<Row>) {
     this.#options = options;
-    this.#pool = new LengthPool({ batchTokens: options.batchTokens, pads: options.pads });
     options.workers.keepProcessAlive(false);
     void options.workers.death.then((error) => {
       this.fail(error);
     });
   }
 
-  add(window: EmbedWindow): void {
+  /** Answers the window; ends it with the signal's reason when that is aborted first. */
+  async run<Window extends EmbedWindow<Row>>(window: Window, signal?: AbortSignal): Promise<Window['result']> {
+    const abort = (): void => {
+      this.#drop(window, signal?.reason);
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      this.#add(window);
+      return await window.promise;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Ends every window; the embedder is of no use afterwards. */
+  fail(error: PipelineError): void {
+    this.#failure ??= error;
+    this.#urgent = [];
+    for (const window of this.#windows) this.#drop(window, this.#failure);
+  }
+
+  async close(): Promise<void> {
+    this.fail(fatalError('EMBEDDER_CLOSED', `The model ${this.#options.model} has been closed.`));
+    await this.#options.workers.close();
+  }
+
+  #add(window: EmbedWindow<Row>): void {
     if (this.#failure) {
       window.reject(this.#failure);
       return;
@@ -47,39 +82,22 @@ export class BatchScheduler {
     if (window.settled) return;
     this.#windows.add(window);
     this.#options.workers.keepProcessAlive(true);
-    for (const [first, end] of textChunks(window.texts)) {
-      const job: Job = { kind: 'tokenise', texts: window.texts.slice(first, end) };
-      this.#urgent.push({
-        job,
-        onReply: (reply) => {
-          if (reply.kind === 'tokenised' && window.acceptTokens(first, reply) && !window.settled) {
-            this.#pool.add(window.rows);
-          } else if (reply.kind === 'failed') {
-            this.fail(this.#modelFailed(reply.reason));
-          }
-        },
-      });
+    if (window.preparations.length === 0) this.#options.pool.add(window.rows);
+    for (const { job, accept } of window.preparations) {
+      const onReply = (reply: JobReply): void => {
+        if (reply.kind === 'failed') this.fail(this.#modelFailed(reply.reason));
+        else if (accept(reply) && !window.settled) this.#options.pool.add(window.rows);
+      };
+      this.#urgent.push({ job, onReply });
     }
     this.#dispatch();
   }
 
   /** Ends one window with `reason`; what of it is with a worker comes back unused. */
-  drop(window: EmbedWindow, reason: unknown): void {
+  #drop(window: EmbedWindow<Row>, reason: unknown): void {
     window.reject(reason);
-    this.#pool.remove(window.rows);
+    this.#options.pool.remove(window.rows);
     this.#forget(window);
-  }
-
-  /** Ends every window; the embedder is of no use afterwards. */
-  fail(error: PipelineError): void {
-    this.#failure ??= error;
-    this.#urgent = [];
-    for (const window of this.#windows) this.drop(window, this.#failure);
-  }
-
-  async close(): Promise<void> {
-    this.fail(fatalError('EMBEDDER_CLOSED', `The model ${this.#options.model} has been closed.`));
-    await this.#options.workers.close();
   }
 
   #dispatch(): void {
@@ -95,39 +113,45 @@ export class BatchScheduler {
   }
 
   #nextBatch(): QueuedJob | undefined {
-    const rows = this.#pool.take();
+    const rows = this.#options.pool.take();
     return rows && this.#batchJob(rows);
   }
 
-  #batchJob(rows: readonly TextRow[]): QueuedJob {
+  #batchJob(rows: readonly Row[]): QueuedJob {
     return {
-      job: embedJob(rows),
+      job: this.#options.jobOf(rows),
       onReply: (reply) => {
         this.#acceptBatch(rows, reply);
       },
     };
   }
 
-  #acceptBatch(rows: readonly TextRow[], reply: JobReply): void {
+  #acceptBatch(rows: readonly Row[], reply: JobReply): void {
     if (reply.kind === 'failed') {
       this.#narrowDown(rows, reply.reason);
     } else if (reply.kind === 'embedded') {
+      const { model, unit } = this.#options;
+      const refused = new Map(reply.refused?.map((refusal) => [refusal.row, refusal]));
       const unusable = new Set(reply.unusable);
-      rows.forEach(({ window, text }, row) => {
-        if (unusable.has(row)) {
-          const reason = `The model ${this.#options.model} gives no finite vector for this text.`;
-          window.fail(text, poisonError('EMBEDDING_NOT_FINITE', reason));
+      rows.forEach((row, index) => {
+        const refusal = refused.get(index);
+        if (refusal !== undefined) {
+          row.window.fail(row.unit, poisonError(refusal.code, `The ${unit} can't be read: ${refusal.reason}.`));
+        } else if (unusable.has(index)) {
+          const reason = `The model ${model} gives no finite vector for this ${unit}.`;
+          row.window.fail(row.unit, poisonError('EMBEDDING_NOT_FINITE', reason));
         } else {
-          window.acceptVector(text, reply.vectors, row);
+          row.window.acceptVector(row.unit, reply.vectors, index);
+          this.#proven ??= this.#options.copyOf(row);
         }
-        if (window.settled) this.#forget(window);
+        if (row.window.settled) this.#forget(row.window);
       });
-      if (!this.#proven && unusable.size === 0) this.#proven = copyOf(rows[0]);
     }
   }
 
   /** A batch failed: halve it until the row that fails alone is found, and see that the model itself still works. */
-  #narrowDown(rows: readonly TextRow[], reason: string): void {
+  #narrowDown(rows: readonly Row[], reason: string): void {
+    const { model, unit } = this.#options;
     const [row] = rows;
     if (rows.length > 1) {
       const middle = Math.ceil(rows.length / 2);
@@ -139,19 +163,19 @@ export class BatchScheduler {
           return;
         }
         row.window.fail(
-          row.text,
-          poisonError('INPUT_NOT_EMBEDDABLE', `The model ${this.#options.model} fails on this text alone: ${reason}.`),
+          row.unit,
+          poisonError('INPUT_NOT_EMBEDDABLE', `The model ${model} fails on this ${unit} alone: ${reason}.`),
         );
         if (row.window.settled) this.#forget(row.window);
       };
-      this.#urgent.unshift({ job: embedJob([this.#proven]), onReply });
+      this.#urgent.unshift({ job: this.#options.jobOf([this.#proven]), onReply });
     } else {
       this.fail(this.#modelFailed(reason));
     }
   }
 
-  #forget(window: EmbedWindow): void {
-    this.#windows.delete(window);
+  #forget(window: EmbedWindow<WindowRow>): void {
+    this.#windows.delete(window as EmbedWindow<Row>);
     if (this.#windows.size === 0) this.#options.workers.keepProcessAlive(false);
   }
 
@@ -162,20 +186,4 @@ export class BatchScheduler {
         'or fewer --workers, if memory ran out.',
     );
   }
-}
-
-/** The ids are copied, as they are transferred to the worker and a failed batch is tried again. */
-function embedJob(rows: readonly TextRow[]): Job {
-  const ids = new Int32Array(rows.reduce((sum, row) => sum + row.length, 0));
-  let position = 0;
-  for (const row of rows) {
-    ids.set(row.ids, position);
-    position += row.length;
-  }
-  return { kind: 'embed', ids, lengths: Uint32Array.from(rows, (row) => row.length) };
-}
-
-/** Without the rest of its chunk's ids in tow. */
-function copyOf(row: TextRow | undefined): TextRow | undefined {
-  return row && { ...row, ids: row.ids.slice() };
 }

@@ -1,18 +1,24 @@
 import { fatalError } from '../../errors.ts';
-import type { Embedder } from '../port.ts';
+import type { Embedder, EmbedInput } from '../port.ts';
 
-const TEXTS = ['a bronze vessel with a dragon', 'The train to the coast leaves at nine.'] as const;
+export type CanaryInputs = readonly [EmbedInput, EmbedInput];
+
+export const TEXT_CANARIES: CanaryInputs = [
+  { text: 'a bronze vessel with a dragon' },
+  { text: 'The train to the coast leaves at nine.' },
+];
 
 /**
- * Two texts must give two finite vectors of length 1 that differ, and the same text the same vector again: a runtime
+ * Two inputs must give two finite vectors of length 1 that differ, and the same input the same vector again: a runtime
  * that yields nothing, or the same for every input, was seen to do so quietly.
  *
  * @throws PipelineError MODEL_CANARY_FAILED
  */
-export async function checkCanary(embedder: Embedder, normalised: boolean): Promise<void> {
+export async function checkCanary(embedder: Embedder, inputs: CanaryInputs, normalised: boolean): Promise<void> {
   const { dimension, name } = embedder.info;
-  const both = await embedder.embed(TEXTS.map((text) => ({ text })));
-  const again = await embedder.embed([{ text: TEXTS[0] }]);
+  const unit = inputs[0].text === undefined ? 'image' : 'text';
+  const both = await embedder.embed(inputs);
+  const again = await embedder.embed([inputs[0]]);
   const first = both.vectors.subarray(0, dimension);
   const second = both.vectors.subarray(dimension);
   const reason =
@@ -21,14 +27,14 @@ export async function checkCanary(embedder: Embedder, normalised: boolean): Prom
     (normalised && [first, second].some((vector) => Math.abs(Math.hypot(...vector) - 1) > 1e-3)
       ? 'its vectors are not of length 1'
       : cosine(first, second) > 0.9999
-        ? 'it gives two different texts the same vector'
+        ? `it gives two different ${unit}s the same vector`
         : cosine(first, again.vectors) < 0.99999
-          ? 'it gives the same text different vectors'
+          ? `it gives the same ${unit} different vectors`
           : undefined);
   if (reason === undefined) return;
   throw fatalError(
     'MODEL_CANARY_FAILED',
-    `The model ${name} was loaded but does not work: ${reason}. Its weights, graph or tokenizer do not fit together.`,
+    `The model ${name} was loaded but does not work: ${reason}. Its files do not fit together.`,
   );
 }
 

@@ -1,8 +1,9 @@
-/** The worker thread: tokenises texts and runs batches, one request at a time, in the order in which they come. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** The worker thread for texts: tokenises them and runs batches. */
+import { workerData } from 'node:worker_threads';
 import { messageOf } from '../../errors.ts';
-import type { EmbedRequest, TokenisedTexts, TokeniseRequest, WorkerReply, WorkerRequest, WorkerSettings } from './messages.ts';
+import type { TextRequest, TextWorkerSettings, TokenisedTexts } from './messages.ts';
 import { OnnxEncoder } from './onnx-encoder.ts';
+import { serveWorker } from './serve-worker.ts';
 import { TextTokenizer } from './text-tokenizer.ts';
 
 function tokeniseAll(tokenizer: TextTokenizer, texts: readonly string[]): TokenisedTexts {
@@ -23,37 +24,20 @@ function tokeniseAll(tokenizer: TextTokenizer, texts: readonly string[]): Tokeni
   return { ids: Int32Array.from(ids), lengths, truncated, refused };
 }
 
-async function serve(settings: WorkerSettings, post: (reply: WorkerReply, moved?: ArrayBuffer[]) => void) {
+serveWorker<TextRequest>(async () => {
+  // InferenceWorkers started it with them.
+  const settings = workerData as TextWorkerSettings;
   const tokenizer = new TextTokenizer(settings.tokenizerPath, settings.tokenizerConfigPath, settings.maxTokens);
   const encoder = await OnnxEncoder.load(settings);
-
-  const answer = async (request: TokeniseRequest | EmbedRequest): Promise<void> => {
-    const { id } = request;
-    try {
+  return {
+    pads: encoder.pads,
+    answer: async (request) => {
+      const { id } = request;
       if (request.kind === 'tokenise') {
-        post({ kind: 'tokenised', id, ...tokeniseAll(tokenizer, request.texts) });
-      } else {
-        const rows = await encoder.embed(request.ids, request.lengths);
-        post({ kind: 'embedded', id, ...rows }, [rows.vectors.buffer as ArrayBuffer]);
+        return { reply: { kind: 'tokenised', id, ...tokeniseAll(tokenizer, request.texts) } };
       }
-    } catch (error) {
-      post({ kind: 'failed', id, reason: messageOf(error) });
-    }
+      const rows = await encoder.embed(request.ids, request.lengths);
+      return { reply: { kind: 'embedded', id, ...rows }, moved: [rows.vectors.buffer as ArrayBuffer] };
+    },
   };
-  let last = Promise.resolve();
-  parentPort?.on('message', (request: WorkerRequest) => {
-    if (request.kind === 'close') parentPort?.close();
-    else last = last.then(() => answer(request));
-  });
-  post({ kind: 'ready', pads: encoder.pads });
-}
-
-const port = parentPort;
-if (port) {
-  const post = (reply: WorkerReply, moved: ArrayBuffer[] = []): void => {
-    port.postMessage(reply, moved);
-  };
-  serve(workerData as WorkerSettings, post).catch((error: unknown) => {
-    post({ kind: 'load-failed', reason: messageOf(error) });
-  });
-}
+});

@@ -1,11 +1,18 @@
 import { Worker } from 'node:worker_threads';
 import { fatalError, messageOf, type PipelineError } from '../../errors.ts';
 import { createDeferred } from './deferred.ts';
-import type { CloseRequest, EmbedRequest, TokeniseRequest, WorkerReply, WorkerSettings } from './messages.ts';
+import type {
+  CloseRequest,
+  EmbedImagesRequest,
+  EmbedRequest,
+  TokeniseRequest,
+  WorkerReply,
+  WorkerSettings,
+} from './messages.ts';
 import { keepRuntimeTelemetryOff } from './runtime-telemetry.ts';
 
 /** A request without its id; ids are given out here. */
-export type Job = Omit<TokeniseRequest, 'id'> | Omit<EmbedRequest, 'id'>;
+export type Job = Omit<TokeniseRequest, 'id'> | Omit<EmbedRequest, 'id'> | Omit<EmbedImagesRequest, 'id'>;
 export type JobReply = Extract<WorkerReply, { id: number }>;
 
 export interface InferenceWorkersOptions {
@@ -49,7 +56,7 @@ export class InferenceWorkers {
     };
   }
 
-  /** Loads the model in every worker; resolves to whether its graph masks padding. */
+  /** Loads the model in every worker; resolves to whether rows of unlike length may share a batch. */
   async start(): Promise<boolean> {
     keepRuntimeTelemetryOff();
     try {
@@ -73,8 +80,7 @@ export class InferenceWorkers {
     const seat = others.reduce((least, other) => (other.jobs.size < least.jobs.size ? other : least), first);
     const id = this.#nextId++;
     seat.jobs.set(id, onReply);
-    const moved = job.kind === 'embed' ? [job.ids.buffer as ArrayBuffer, job.lengths.buffer as ArrayBuffer] : [];
-    seat.worker.postMessage({ ...job, id }, moved);
+    seat.worker.postMessage({ ...job, id }, buffersOf(job));
   }
 
   /** Whether open workers keep the process alive: they should while they work, and not because someone forgot them. */
@@ -125,6 +131,13 @@ export class InferenceWorkers {
   }
 }
 
+/** What is transferred with a job. */
+function buffersOf(job: Job): ArrayBuffer[] {
+  if (job.kind === 'tokenise') return [];
+  const arrays = job.kind === 'embed' ? [job.ids, job.lengths] : job.images;
+  return arrays.map((array) => array.buffer as ArrayBuffer);
+}
+
 /**
  * Asks the worker to end and waits until it has. A thread that is terminated within a run of ONNX Runtime takes the
  * whole process with it (an uncaught Napi::Error, SIGABRT), so that is left to a worker that does not answer.
@@ -155,6 +168,6 @@ function loadFailed(settings: WorkerSettings, reason: string): PipelineError {
   return fatalError(
     'MODEL_LOAD_FAILED',
     `The model ${settings.model} could not be loaded from ${settings.graphPath}: ${reason}. ` +
-      'Check that its files are whole (config.json, tokenizer.json, onnx/) and that memory suffices.',
+      'Check that its files are whole (the .json files and onnx/) and that memory suffices.',
   );
 }

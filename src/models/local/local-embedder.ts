@@ -4,10 +4,12 @@ import type { ModelFacts, OnnxWeights } from '../catalog/entry.ts';
 import { describeEntry } from '../describe-model.ts';
 import type { Embedder, EmbedInput, EmbedResult, ModelInfo } from '../port.ts';
 import { BatchScheduler } from './batch-scheduler.ts';
-import { checkCanary } from './canary.ts';
+import { checkCanary, TEXT_CANARIES } from './canary.ts';
 import { defaultWorkers } from './default-workers.ts';
-import { InferenceWorkers } from './inference-workers.ts';
-import { EmbedWindow } from './window.ts';
+import { InferenceWorkers, type Job } from './inference-workers.ts';
+import { LengthPool } from './length-pool.ts';
+import type { TextWorkerSettings } from './messages.ts';
+import { TextWindow, type TextRow } from './text-window.ts';
 
 export interface LocalEmbedderOptions {
   /** Worker threads, a session of about 150 MB each. Default: the cores this process may use, as memory allows. */
@@ -35,28 +37,26 @@ export async function createLocalEmbedder(model: LocalModel, options: LocalEmbed
   const count = positive('workers', options.workers ?? defaultWorkers());
   const batchTokens = positive('batchTokens', options.batchTokens ?? DEFAULT_BATCH_TOKENS);
   const { folder, graph } = model.weights;
-  const workers = new InferenceWorkers({
-    settings: {
-      model: model.name,
-      graphPath: join(folder, graph),
-      tokenizerPath: join(folder, 'tokenizer.json'),
-      tokenizerConfigPath: join(folder, 'tokenizer_config.json'),
-      dimension: model.dimension,
-      maxTokens: model.maxTokens,
-      pooling: model.pooling,
-      normalise: model.normalise,
-    },
-    count,
-    script: options.workerScript ?? workerScript,
-  });
+  const settings: TextWorkerSettings = {
+    model: model.name,
+    graphPath: join(folder, graph),
+    tokenizerPath: join(folder, 'tokenizer.json'),
+    tokenizerConfigPath: join(folder, 'tokenizer_config.json'),
+    dimension: model.dimension,
+    maxTokens: model.maxTokens,
+    pooling: model.pooling,
+    normalise: model.normalise,
+  };
+  const workers = new InferenceWorkers({ settings, count, script: options.workerScript ?? workerScript });
   const [pads, info] = await Promise.all([workers.start(), describeEntry(model)]).catch(async (error: unknown) => {
     await workers.close();
     throw error;
   });
-  const scheduler = new BatchScheduler({ workers, batchTokens, pads, model: model.name });
+  const pool = new LengthPool<TextRow>({ batchTokens, pads });
+  const scheduler = new BatchScheduler<TextRow>({ workers, pool, model: model.name, unit: 'text', jobOf, copyOf });
   const embedder = new LocalEmbedder(model, info, scheduler);
   try {
-    await checkCanary(embedder, model.normalise);
+    await checkCanary(embedder, TEXT_CANARIES, model.normalise);
   } catch (error) {
     await embedder.close();
     throw error;
@@ -73,9 +73,9 @@ class LocalEmbedder implements Embedder {
   readonly info: ModelInfo;
   readonly windowSize = WINDOW_SIZE;
   readonly #model: LocalModel;
-  readonly #scheduler: BatchScheduler;
+  readonly #scheduler: BatchScheduler<TextRow>;
 
-  constructor(model: LocalModel, info: ModelInfo, scheduler: BatchScheduler) {
+  constructor(model: LocalModel, info: ModelInfo, scheduler: BatchScheduler<TextRow>) {
     this.#model = model;
     this.info = info;
     this.#scheduler = scheduler;
@@ -88,17 +88,7 @@ class LocalEmbedder implements Embedder {
     const { signal } = options;
     signal?.throwIfAborted();
     const prefix = this.#model.prefixes[options.as ?? 'document'];
-    const window = new EmbedWindow(inputs, this.info.dimension, prefix, this.info.name);
-    const abort = (): void => {
-      this.#scheduler.drop(window, signal?.reason);
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-    try {
-      this.#scheduler.add(window);
-      return await window.promise;
-    } finally {
-      signal?.removeEventListener('abort', abort);
-    }
+    return this.#scheduler.run(new TextWindow(inputs, this.info.dimension, prefix, this.info.name), signal);
   }
 
   close(): Promise<void> {
@@ -106,7 +96,22 @@ class LocalEmbedder implements Embedder {
   }
 }
 
-function positive(name: string, value: number): number {
+function jobOf(rows: readonly TextRow[]): Job {
+  const ids = new Int32Array(rows.reduce((sum, row) => sum + row.length, 0));
+  let position = 0;
+  for (const row of rows) {
+    ids.set(row.ids, position);
+    position += row.length;
+  }
+  return { kind: 'embed', ids, lengths: Uint32Array.from(rows, (row) => row.length) };
+}
+
+/** Without the rest of its chunk's ids in tow. */
+function copyOf(row: TextRow): TextRow {
+  return { ...row, ids: row.ids.slice() };
+}
+
+export function positive(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new UsageError(`${name} must be a whole number above zero, not ${value}.`);
 }

@@ -1,16 +1,26 @@
-/** What the main thread and an embedding worker say to each other. Typed arrays are transferred, not copied. */
+/** What the main thread and a worker say to each other. Typed arrays are transferred, not copied. */
 import type { Pooling } from '../catalog/entry.ts';
+import type { ImagePreprocessing } from '../catalog/image-preprocessing.ts';
 
-/** The worker's `workerData`. */
+/** The `workerData` of every worker. */
 export interface WorkerSettings {
   readonly model: string;
   readonly graphPath: string;
+  readonly dimension: number;
+  readonly normalise: boolean;
+}
+
+/** The `workerData` of one that reads texts. */
+export interface TextWorkerSettings extends WorkerSettings {
   readonly tokenizerPath: string;
   readonly tokenizerConfigPath: string;
-  readonly dimension: number;
   readonly maxTokens: number;
   readonly pooling: Pooling;
-  readonly normalise: boolean;
+}
+
+/** The `workerData` of one that reads images. */
+export interface ImageWorkerSettings extends WorkerSettings {
+  readonly preprocessing: ImagePreprocessing;
 }
 
 export interface TokeniseRequest {
@@ -28,12 +38,20 @@ export interface EmbedRequest {
   readonly lengths: Uint32Array;
 }
 
+export interface EmbedImagesRequest {
+  readonly kind: 'embed-images';
+  readonly id: number;
+  /** Encoded images, as they were published; copied. */
+  readonly images: readonly Uint8Array[];
+}
+
 /** End when what runs is done. */
 export interface CloseRequest {
   readonly kind: 'close';
 }
 
-export type WorkerRequest = TokeniseRequest | EmbedRequest | CloseRequest;
+export type TextRequest = TokeniseRequest | EmbedRequest;
+export type WorkRequest = TextRequest | EmbedImagesRequest;
 
 export interface TokenisedTexts {
   /** Token ids of all texts, one text after the other. */
@@ -51,9 +69,12 @@ export interface EmbeddedRows {
   readonly vectors: Float32Array;
   /** Rows whose vector is not finite or cannot be brought to length 1. */
   readonly unusable: readonly number[];
+  /** Rows that could not be read; their vectors are zeros. */
+  readonly refused?: readonly { readonly row: number; readonly code: string; readonly reason: string }[];
 }
 
 export type WorkerReply =
+  /** `pads`: whether rows of unlike length may share a batch. */
   | { readonly kind: 'ready'; readonly pads: boolean }
   | { readonly kind: 'load-failed'; readonly reason: string }
   | ({ readonly kind: 'tokenised'; readonly id: number } & TokenisedTexts)

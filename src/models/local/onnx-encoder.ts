@@ -1,36 +1,25 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { Tensor, type InferenceSession } from 'onnxruntime-node';
+import type { EmbeddedRows, TextWorkerSettings } from './messages.ts';
+import { openSession } from './onnx-session.ts';
 import { normaliseRows, pool } from './pooling.ts';
-import type { EmbeddedRows, WorkerSettings } from './messages.ts';
 
 /** A graph with this output pools by itself; others give `last_hidden_state` or their first output, (B, S, D). */
 const POOLED_OUTPUT = 'sentence_embedding';
+/** The same for the text tower of CLIP. */
+const TOWER_OUTPUT = 'text_embeds';
 
-/**
- * One ONNX session on one thread: several of them side by side use several cores better than one session with several
- * threads, which collapses when another process takes a core (facts.md).
- */
+/** Token ids to vectors. */
 export class OnnxEncoder {
   readonly #session: InferenceSession;
-  readonly #settings: WorkerSettings;
+  readonly #settings: TextWorkerSettings;
 
-  private constructor(session: InferenceSession, settings: WorkerSettings) {
+  private constructor(session: InferenceSession, settings: TextWorkerSettings) {
     this.#session = session;
     this.#settings = settings;
   }
 
-  static async load(settings: WorkerSettings): Promise<OnnxEncoder> {
-    const session = await InferenceSession.create(settings.graphPath, {
-      intraOpNumThreads: 1,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 4, // what goes wrong is thrown; the log would say it again on stderr
-      extra: {
-        // ONNX Runtime 1.30: these fused CPU kernels are slower than the nodes they stand for (build-encoder.py).
-        optimization: { disable_specified_optimizers: 'SkipLayerNormFusion;BiasGeluFusion' },
-      },
-    });
-    return new OnnxEncoder(session, settings);
+  static async load(settings: TextWorkerSettings): Promise<OnnxEncoder> {
+    return new OnnxEncoder(await openSession(settings.graphPath), settings);
   }
 
   /** Whether rows of unlike length may share a batch: only a graph that takes a mask can tell padding from text. */
@@ -43,8 +32,9 @@ export class OnnxEncoder {
     const { dimension, pooling, normalise } = this.#settings;
     const padded = lengths.reduce((most, length) => Math.max(most, length), 0);
     const outputs = await this.#session.run(this.#feeds(ids, lengths, padded));
-    const pooledHere = !this.#session.outputNames.includes(POOLED_OUTPUT);
-    const name = pooledHere ? this.#hiddenOutput() : POOLED_OUTPUT;
+    const pooledBy = this.#session.outputNames.find((each) => each === POOLED_OUTPUT || each === TOWER_OUTPUT);
+    const pooledHere = pooledBy === undefined;
+    const name = pooledBy ?? this.#hiddenOutput();
     const data = outputs[name]?.data;
     const expected = lengths.length * dimension * (pooledHere ? padded : 1);
     if (!(data instanceof Float32Array) || data.length !== expected) {
