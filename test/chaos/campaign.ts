@@ -9,12 +9,14 @@ import type { Campaign } from './campaign-options.ts';
 import { authorisation } from './authorisation.ts';
 import { broker } from './broker.ts';
 import { members } from './members.ts';
+import { partitions } from './partitions.ts';
 import { registry } from './registry.ts';
 
 const CAMPAIGNS: Readonly<Record<string, { readonly run: Campaign; readonly rounds: number }>> = {
   authorisation: { run: authorisation, rounds: 5 },
   broker: { run: broker, rounds: 10 },
   members: { run: members, rounds: 50 },
+  partitions: { run: partitions, rounds: 3 },
   registry: { run: registry, rounds: 3 },
 };
 

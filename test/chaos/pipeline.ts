@@ -5,9 +5,9 @@ import type { Random } from './random.ts';
 import { ROW_FLAGS, Sources } from './sources.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
 
-const PROCESS = ['process', `--model=${MODEL}`];
-const sink = (format: string): string[] => ['sink', format, `--model=${MODEL}`, '--shard-rows=300'];
-const FORMATS = ['parquet', 'npy'];
+export const PROCESS = ['process', `--model=${MODEL}`];
+export const sink = (format: string): string[] => ['sink', format, `--model=${MODEL}`, '--shard-rows=300'];
+export const FORMATS = ['parquet', 'npy'];
 /** A command that a supervisor would start again for ever is a fault. */
 const MOST_TRIES = 10;
 const RESTART_AFTER_MS = 1_000;
@@ -24,9 +24,14 @@ export class Pipeline {
   #produceKills = 0;
   #produceRetries = 0;
 
-  constructor(place: Place, random: Random, members: { processors: number; parquet: number; npy: number }) {
+  constructor(
+    place: Place,
+    random: Random,
+    members: { processors: number; parquet: number; npy: number },
+    sources = new Sources(place.folder),
+  ) {
     this.place = place;
-    this.sources = new Sources(place.folder);
+    this.sources = sources;
     this.#random = random;
     const start = (kind: string, members: number, args: string[]): SupervisedProcess[] =>
       Array.from({ length: members }, (_, i) => place.supervise(`${kind} ${i + 1}`, [...args, '--follow']));
@@ -55,7 +60,6 @@ export class Pipeline {
     { killShare = 0, killWithinMs = 2_000, mayFail = false }: ProduceOptions = {},
   ): Promise<void> {
     await this.sources.advance(this.#random, rows);
-    const [objects, faulty] = [this.sources.objects, this.sources.faulty];
     const publish = async (args: string[]): Promise<void> => {
       for (let tries = 1; ; tries++) {
         const killAfterMs = this.#random.next() < killShare ? this.#random.next() * killWithinMs : undefined;
@@ -72,10 +76,7 @@ export class Pipeline {
         }
       }
     };
-    await Promise.all([
-      publish(['produce', `--source=${objects}`, ...ROW_FLAGS, '--prune', '--yes']),
-      publish(['produce', `--source=${faulty}`, ...ROW_FLAGS]),
-    ]);
+    await Promise.all(produceCommands(this.sources).map(publish));
   }
 
   /**
@@ -112,6 +113,14 @@ export class Pipeline {
     const { history, badRows } = sources;
     return compare(await count(place, FORMATS, options), { history, badRows, poison });
   }
+}
+
+/** A command line for each of the files. */
+export function produceCommands({ objects, faulty }: Sources): string[][] {
+  return [
+    ['produce', `--source=${objects}`, ...ROW_FLAGS, '--prune', '--yes'],
+    ['produce', `--source=${faulty}`, ...ROW_FLAGS],
+  ];
 }
 
 export interface ProduceOptions {

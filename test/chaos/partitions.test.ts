@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { describeWithService } from '../services/index.ts';
+import { partitions } from './partitions.ts';
+import { describeWithPython } from './with-python.ts';
+
+describeWithPython('partitions that somebody adds to a running system', () => {
+  describeWithService('kafka', 'on Kafka', () => {
+    it('stop it before anything is in a wrong place, and the mend loses, doubles and embeds nothing', async () => {
+      const result = await partitions({ rounds: 1, seed: 1, say: () => undefined });
+      expect(result['records']).toBeGreaterThan(500);
+    }, 240_000);
+  });
+});
