@@ -54,21 +54,19 @@ export class PartCopy {
 
   /** Entries and embeddings beside the version of the record that counts go before others. */
   #orderOf({ kind }: CopyRole, records: Versions): Pick<VersionOrder, 'preferred'> {
-    return kind === 'source-ledger' || kind === 'import-ledger'
-      ? {}
-      : { preferred: (key) => records.find(key)?.partition };
+    return isOfRecords(kind) ? { preferred: (key) => records.find(key)?.partition } : {};
   }
 
   #valueOf({ kind }: CopyRole, records: Versions): (record: LogRecord, partition: number) => Uint8Array | null {
-    if (kind === 'source-ledger' || kind === 'import-ledger') return ({ value }) => value;
+    if (!isOfRecords(kind)) return ({ value }) => value;
     const { codec } = this.#options.target;
     return ({ key, value }, partition) => {
       const record = key === null ? undefined : records.find(key);
       // A deletion that the processor did not come to yet.
       if (key === null || value === null || record?.isLive === false) return null;
-      if (kind !== 'ledger') return value;
+      if (kind !== 'ledger' || record === undefined) return value;
       const entry = codec.viewLedgerEntry(value);
-      const isNewest = record?.partition === partition && record.offset === entry.offset;
+      const isNewest = record.partition === partition && record.offset === entry.offset;
       return codec.encodeLedgerParts({ ...entry, offset: isNewest ? records.copyOf(key) : OLDER });
     };
   }
@@ -156,4 +154,9 @@ export class PartCopy {
       setDone((read += records));
     };
   }
+}
+
+/** What a processor writes about records; it lies in the partition of its record. */
+function isOfRecords(kind: CopyRole['kind']): boolean {
+  return kind === 'ledger' || kind === 'embeddings';
 }

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import type { TopicInfo } from '../../log/port.ts';
-import { topicRole, type TopicKind } from '../../log/topics.ts';
+import { topicRole, topicSegment, type TopicKind } from '../../log/topics.ts';
 import type { Namespace } from './namespace.ts';
 
 export interface CopyRole {
@@ -36,27 +36,11 @@ export async function sourceTopics({
     // Shards are of files that have their names from the old offsets.
     if (role === undefined || role.kind === 'shards') return [];
     const { kind, of } = role;
-    return [{ kind, of, info, into: nameIn(target, { kind, of }) }];
+    const into = `${topicSegment(target.namespace)}${info.name.slice(topicSegment(source.namespace).length)}`;
+    return [{ kind, of, info, into }];
   });
   const records = all.filter(({ kind }) => kind === 'records');
   if (records.length === 0)
     throw new UsageError(`There is nothing to copy: namespace "${source.namespace}" has no records topic.`);
   return [...records, ...all.filter(({ kind }) => kind !== 'records')];
-}
-
-function nameIn({ topics }: Namespace, { kind, of }: CopyRole): string {
-  switch (kind) {
-    case 'records':
-      return topics.records;
-    case 'dead-letters':
-      return topics.deadLetters;
-    case 'embeddings':
-      return topics.embeddings(of);
-    case 'ledger':
-      return topics.ledger(of);
-    case 'source-ledger':
-      return topics.sourceLedger(of);
-    case 'import-ledger':
-      return topics.importLedger(of);
-  }
 }
