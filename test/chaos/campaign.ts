@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import type { Campaign } from './campaign-options.ts';
 import { authorisation } from './authorisation.ts';
 import { broker } from './broker.ts';
+import { images } from './images.ts';
 import { members } from './members.ts';
 import { partitions } from './partitions.ts';
 import { registry } from './registry.ts';
@@ -15,6 +16,7 @@ import { registry } from './registry.ts';
 const CAMPAIGNS: Readonly<Record<string, { readonly run: Campaign; readonly rounds: number }>> = {
   authorisation: { run: authorisation, rounds: 5 },
   broker: { run: broker, rounds: 10 },
+  images: { run: images, rounds: 25 },
   members: { run: members, rounds: 50 },
   partitions: { run: partitions, rounds: 3 },
   registry: { run: registry, rounds: 3 },

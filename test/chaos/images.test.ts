@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { describeWithService } from '../services/index.ts';
+import { images } from './images.ts';
+import { describeWithPython } from './with-python.ts';
+
+describeWithPython('records with images of 4 MB', () => {
+  describeWithService('kafka', 'on Kafka', () => {
+    it('are all there once, in bounded memory', async () => {
+      expect(await images({ rounds: 1, seed: 1, say: () => undefined })).toMatchObject({ images: 40 });
+    }, 180_000);
+  });
+});
