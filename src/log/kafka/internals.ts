@@ -9,6 +9,7 @@ import type {
   ProtocolRequest,
   TopicResults,
 } from './kafkajs-types.ts';
+import { endConnection, repairConnection } from './connection-repairs.ts';
 import { repairRequestQueue } from './repairs.ts';
 
 /**
@@ -45,6 +46,7 @@ function modules(): Modules {
   if (loaded !== undefined) return loaded;
   checkKafkajsVersion((kafkajs('kafkajs/package.json') as { version: string }).version);
   repairRequestQueue(kafkajs('kafkajs/src/network/requestQueue') as Parameters<typeof repairRequestQueue>[0]);
+  repairConnection(kafkajs('kafkajs/src/network/connection') as Parameters<typeof repairConnection>[0], lostConnection);
   loaded = {
     Cluster: kafkajs('kafkajs/src/cluster') as Modules['Cluster'],
     Encoder: kafkajs('kafkajs/src/protocol/encoder') as Modules['Encoder'],
@@ -76,23 +78,35 @@ export function createCluster({ logLevel, logCreator, ...options }: ClusterOptio
     allowAutoTopicCreation: false,
   });
   const { createBroker } = cluster.brokerPool;
-  // kafkajs asks for the metadata of all topics where none are named, and rejects when any of them has a fault.
+  // kafkajs makes new ones while a cluster is away, and forgets them.
+  const brokers = new Set<WeakRef<Broker>>();
   cluster.brokerPool.createBroker = (brokerOptions) => {
     const broker = createBroker(brokerOptions);
+    // kafkajs asks for the metadata of all topics where none are named, and rejects when any of them has a fault.
     broker.metadata = () => send(broker, metadataRequest([]));
+    // kafkajs has every request of a lost connection do this, which would end the connection that another one makes.
+    broker.disconnect = () => Promise.resolve();
+    for (const each of brokers) if (each.deref() === undefined) brokers.delete(each);
+    brokers.add(new WeakRef(broker));
     return broker;
+  };
+  cluster.disconnect = async () => {
+    const connections = Array.from(brokers, (each) => each.deref()?.connectionPool.pool ?? []).flat();
+    await Promise.all(connections.map((connection) => endConnection(connection, lostConnection)));
   };
   return cluster;
 }
 
-/** Sends one request of our own; a closed connection is given up, so that the next call makes a new one. */
+function lostConnection(message: string, broker: string): Error {
+  const { KafkaJSConnectionError } = kafkajs('kafkajs/src/errors') as {
+    KafkaJSConnectionError: new (message: string, context: { broker: string }) => Error;
+  };
+  return new KafkaJSConnectionError(message, { broker });
+}
+
+/** Sends one request of our own. */
 export async function send<Result>(broker: Broker, request: ProtocolRequest<Result>): Promise<Result> {
-  try {
-    return (await broker.connectionPool.send(request)) as Result;
-  } catch (error) {
-    if (error instanceof Error && error.name === 'KafkaJSConnectionClosedError') await broker.disconnect();
-    throw error;
-  }
+  return (await broker.connectionPool.send(request)) as Result;
 }
 
 /** Metadata v6 of these topics, or of all (undefined). Faults of topics and partitions stay in the answer. */

@@ -1,4 +1,5 @@
 /** What we use of kafkajs' own modules, which come without types. */
+import type { Connection } from './connection-repairs.ts';
 
 /** A request as kafkajs' connections take it. */
 export interface ProtocolRequest<Result> {
@@ -78,9 +79,12 @@ export interface GroupDescription {
 export interface Broker {
   readonly nodeId: number;
   readonly brokerAddress: string;
-  readonly connectionPool: { send(request: ProtocolRequest<unknown>): Promise<unknown> };
+  readonly connectionPool: {
+    readonly pool: readonly Connection[];
+    send(request: ProtocolRequest<unknown>): Promise<unknown>;
+  };
   metadata: (topics?: readonly string[]) => Promise<BrokerMetadata>;
-  disconnect(): Promise<void>;
+  disconnect: () => Promise<void>;
   findGroupCoordinator(request: {
     groupId: string;
     coordinatorType: number;
@@ -165,7 +169,7 @@ export interface Cluster {
     readonly metadata: BrokerMetadata | null;
   };
   connect(): Promise<void>;
-  disconnect(): Promise<void>;
+  disconnect: () => Promise<void>;
   refreshMetadata(): Promise<void>;
   findBroker(request: { nodeId: number | string }): Promise<Broker>;
   getNodeIds(): readonly string[];
