@@ -12,6 +12,11 @@ export interface SourceItem {
   /** 1-based line (or row, or chunk) where the item begins. */
   readonly line: number;
   /**
+   * The `name` of its file, where the source has several: set by whoever reads the files, not by their format. Left out
+   * where the source is one file, whose lines have keys without it in the ledger.
+   */
+  readonly file?: string;
+  /**
    * The item's bytes in the source, whole. Left out by sources whose items are no contiguous bytes. A view that is
    * valid until the next batch is asked for.
    */
@@ -27,6 +32,8 @@ export interface SourceFault {
   readonly reason: string;
   /** As of an item; 0 when it is of the file as a whole. */
   readonly line: number;
+  /** As of an item. */
+  readonly file?: string;
   /** The original bytes, untouched; of more than fit into a dead letter the beginning, and `reason` says so. */
   readonly raw: Uint8Array;
 }
@@ -37,11 +44,6 @@ export interface SourceBatch {
   /** Rows a `where` left out, in this batch. */
   readonly filtered: number;
   readonly bytesRead: number;
-  /**
-   * The file that all items are of, below the source's root, with `/`. Left out where the source is one file: the keys
-   * of its lines in the ledger have no file.
-   */
-  readonly file?: string;
   /** Documents that ended with this batch, read whole. */
   readonly numbered?: readonly NumberedIds[];
   /** True when a part of the source could not be read: then nothing counts as vanished, and `prune` deletes nothing. */
@@ -95,51 +97,59 @@ export interface FormatOptions {
   readonly preset?: string;
   readonly delimiter?: string;
   readonly encoding?: string;
+  /** How documents are cut into records; `chunkSize` and `chunkOverlap` in characters, or tokens where `split` says so. */
+  readonly split?: string;
+  readonly chunkSize?: number;
+  readonly chunkOverlap?: number;
 }
 
-/** The beginning of a file, by which formats are told apart. */
-export interface FileHead {
-  /** Lower case, with the dot and without that of a compression (`.jsonl` of `a.JSONL.gz`); empty when there is none. */
-  readonly extension: string;
-  /** The first bytes, 4 KiB at most, uncompressed. */
-  readonly bytes: Uint8Array;
-  readonly compression?: 'gzip' | 'zstd';
-}
-
-/** A regular file that is not empty. */
+/** A regular file that is not empty, among those of a source. */
 export interface SourceFile {
+  /** To open it. Of a packed file (`.gz`, `.zst`) that of its unpacked copy, unless the format unpacks it. */
   readonly path: string;
-  /** For ids and messages: its path below the source's root, with `/`; the file's name where it is the source itself. */
+  /**
+   * What ids, metadata and messages use: its path below the source's root, with `/`; its own name where it is the source
+   * itself. Without the extension of a packed file.
+   */
   readonly name: string;
   readonly bytes: number;
+  /** Milliseconds since the epoch. */
+  readonly modifiedMs: number;
   /** Aborted when the source is no longer read: work that `open` has begun ends then. */
   readonly signal?: AbortSignal;
 }
 
-/** A file that is open for reading, as of `Source`. */
-export type FileContent = Pick<Source, 'description' | 'read'>;
+/** What one file yields. Faults carry positions within the file. */
+export interface OpenFile {
+  /** What was detected, for the user. */
+  readonly description: Readonly<Record<string, string>>;
+  /** As of `Source`, with `bytesRead` from the start of the file. */
+  read(signal?: AbortSignal): AsyncIterable<SourceBatch>;
+}
+
+/** How sure a format is of a file: `certain` by its bytes, whatever its name; `likely` by its name. */
+export type Likelihood = 'certain' | 'likely' | 'no';
 
 /**
  * A kind of files: a folder or file beside this one, with its line in `formats.ts`. All methods may be called for
  * several files at a time.
  */
-export interface FileFormat {
+export interface FileFormat<Options = FormatOptions> {
   /** One lower-case word, stable: `csv`. */
   readonly name: string;
+  /** By the first 4 KiB, unpacked, and the file's name. Never throws. */
+  sniff(head: Uint8Array, name: string): Likelihood;
   /**
-   * `content`: the bytes can be of no other format, whatever the name says. `name`: the name says so and the bytes don't
-   * contradict. `undefined`: neither. Never throws.
+   * Reads as little as it needs to find the file's form. Rejects with a poison error where the file's bytes are at
+   * fault: it becomes one dead letter; and with a `UsageError` for what the user must change: of a file among others
+   * that is a dead letter too.
    */
-  recognise(head: FileHead): 'content' | 'name' | undefined;
-  /**
-   * Reads as little as it needs to find the file's form. Rejects with a `UsageError` for what the user must change: for
-   * a file among others that is a dead letter of the whole file. `read` is as of `Source`, but that `bytesRead` counts
-   * from the start of the file, and that `file` is left out.
-   */
-  open(file: SourceFile, options: FormatOptions): Promise<FileContent>;
+  open(file: SourceFile, options: Options): Promise<OpenFile>;
   /**
    * How many files may be open at a time. `open` then begins the work, so that files are worked on side by side; they
    * are still read in order. Default 1.
    */
   readonly filesAtOnce?: number;
+  /** True where `open` takes a packed file (`.gz`, `.zst`) as it is, so that it need not be unpacked to the disk first. */
+  readonly unpacks?: boolean;
 }

@@ -1,7 +1,8 @@
 import { isAscii } from 'node:buffer';
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
-import { fatalError, messageOf, UsageError } from '../../errors.ts';
+import { messageOf, UsageError } from '../../errors.ts';
+import { readBytes } from '../files/file-chunks.ts';
 
 /** Text with more control characters than this is no text. */
 const CONTROL_BYTE_SHARE = 0.02;
@@ -76,22 +77,6 @@ export function refuseBinary(path: string, sample: Uint8Array, isWide: boolean):
   }
 }
 
-/** Up to `length` bytes from `position`. */
-export async function readBytes(handle: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
-  return buffer.subarray(0, await readInto(handle, buffer, position));
-}
-
-async function readInto(handle: FileHandle, buffer: Buffer, position: number): Promise<number> {
-  let filled = 0;
-  while (filled < buffer.length) {
-    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, position + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return filled;
-}
-
 /** Offset of the first chunk in [from, to) that holds a byte beyond ASCII, or -1. */
 export async function findBeyondAscii(
   handle: FileHandle,
@@ -106,39 +91,4 @@ export async function findBeyondAscii(
     return position + chunk.findIndex((byte) => byte >= 0x80);
   }
   return -1;
-}
-
-/**
- * The file's bytes from `from` in chunks. A chunk is valid until the next but one is asked for: the next is read
- * ahead while this one is worked on. Rejects with SOURCE_READ_FAILED.
- */
-export async function* fileChunks(
-  path: string,
-  options: { readonly from: number; readonly chunkBytes: number; readonly signal?: AbortSignal | undefined },
-): AsyncGenerator<Uint8Array> {
-  const handle = await open(path, 'r').catch(readFailed(path));
-  const buffers = [Buffer.allocUnsafeSlow(options.chunkBytes), Buffer.allocUnsafeSlow(options.chunkBytes)] as const;
-  let position = options.from;
-  let ahead = readInto(handle, buffers[0], position);
-  try {
-    for (let turn = 0; ; turn ^= 1) {
-      options.signal?.throwIfAborted();
-      const length = await ahead.catch(readFailed(path));
-      if (length === 0) return;
-      position += length;
-      ahead = readInto(handle, turn === 0 ? buffers[1] : buffers[0], position);
-      // Its failure is reported when it is awaited; until then it must not count as unhandled.
-      ahead.catch(() => undefined);
-      yield (turn === 0 ? buffers[0] : buffers[1]).subarray(0, length);
-    }
-  } finally {
-    await ahead.catch(() => 0);
-    await handle.close();
-  }
-}
-
-function readFailed(path: string): (error: unknown) => never {
-  return (error) => {
-    throw fatalError('SOURCE_READ_FAILED', `${path} could not be read on: ${messageOf(error)}.`, error);
-  };
 }

@@ -1,9 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { UsageError } from '../../errors.ts';
+import { fileChunks, readBytes } from '../files/file-chunks.ts';
 import type { Source, SourceBatch, SourceFault, SourceItem } from '../port.ts';
 import { columnNames } from './columns.ts';
-import { fileChunks, findBeyondAscii, openCsvFile, readBytes, refuseBinary } from './csv-file.ts';
+import { findBeyondAscii, openCsvFile, refuseBinary } from './csv-file.ts';
 import { delimiterName, type DialectSample, readSample } from './dialect.ts';
 import { byteOrderMark, type DetectedEncoding, detectEncoding, encodingNamed } from './encoding.ts';
 import {

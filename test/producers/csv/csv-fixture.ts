@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { openCsvSource } from '../../../src/producers/csv/csv-source.ts';
 import type { CsvSourceOptions } from '../../../src/producers/csv/options.ts';
-import type { Source } from '../../../src/producers/port.ts';
+import type { OpenFile, Source } from '../../../src/producers/port.ts';
 
 export interface ReadItem {
   readonly line: number;
@@ -30,7 +30,7 @@ export interface ReadResult {
   readonly bytesRead: number;
 }
 
-export async function readAll(source: Source): Promise<ReadResult> {
+export async function readAll(source: OpenFile): Promise<ReadResult> {
   const result = {
     items: [] as ReadItem[],
     faults: [] as ReadFault[],
