@@ -1,4 +1,5 @@
 import type { Codec, LedgerParts } from '../codec/port.ts';
+import { checkPlaces } from '../log/placement.ts';
 import type { Log } from '../log/port.ts';
 import type { LedgerOutcome } from '../record/types.ts';
 import { IdentityTable } from './identity-table.ts';
@@ -104,7 +105,7 @@ export class Ledger {
   }
 }
 
-/** Reads a ledger topic's partition, whole, into a ledger. */
+/** Reads a ledger topic's partition, whole, into a ledger. Rejects with LOG_PARTITION_MISMATCH: see `checkPlaces`. */
 export async function restoreLedger(
   ledger: Ledger,
   source: { readonly log: Log; readonly codec: Codec; readonly topic: string; readonly partition: number },
@@ -112,10 +113,12 @@ export async function restoreLedger(
 ): Promise<void> {
   const info = (await source.log.topics()).find((topic) => topic.name === source.topic);
   const partition = info?.partitionInfo[source.partition];
-  if (partition === undefined) return;
+  if (info === undefined || partition === undefined) return;
+  const { partitions } = info;
   const { startOffset, endOffset } = partition;
   const options = { transient: true, ...(signal && { signal }) };
   for await (const batch of source.log.read(source.topic, source.partition, startOffset, endOffset, options)) {
+    checkPlaces(batch.records, { topic: source.topic, partition: source.partition, partitions });
     for (const { key, value } of batch.records) {
       if (key === null) continue;
       if (value === null) ledger.delete(key);

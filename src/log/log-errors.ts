@@ -1,5 +1,6 @@
 import type { PipelineError } from '../errors.ts';
 import { fatalError, poisonError } from '../errors.ts';
+import { partitionOf } from './partitioner.ts';
 import { MAX_RECORD_BYTES, type TopicSpec } from './port.ts';
 
 /** The errors that every adapter words alike. */
@@ -32,6 +33,22 @@ export function partitionMismatch(wanted: TopicSpec, present: number): PipelineE
     `Topic "${wanted.name}" is there with ${present} partition(s), not ${wanted.partitions}. All topics of a namespace ` +
       `have the same number, for good: ask for ${present}, or copy the namespace into one with another number, ` +
       `"embedstream topics repartition". "embedstream topics plan" says more.`,
+  );
+}
+
+/** Partitions were added to the topic, or somebody has another partitioner. */
+export function keyMisplaced(
+  key: Uint8Array,
+  { topic, partition, partitions }: { readonly topic: string; readonly partition: number; readonly partitions: number },
+  offset: number,
+): PipelineError {
+  return fatalError(
+    'LOG_PARTITION_MISMATCH',
+    `Key ${printableKey(key)} is in ${topic}/${partition}@${offset}; with ${partitions} partitions it belongs into ` +
+      `partition ${partitionOf(key, partitions)}, where everything about it is looked for. Either partitions were added, or ` +
+      `another program chooses them by another rule than murmur2 of the key, as Java's default is (librdkafka: ` +
+      `partitioner=murmur2_random). Stop everything on this namespace, then copy it into one where all is in its place: ` +
+      `embedstream topics repartition --partitions=${partitions} --into=NAMESPACE`,
   );
 }
 

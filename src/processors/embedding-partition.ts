@@ -1,6 +1,7 @@
 import type { Codec } from '../codec/port.ts';
 import type { PipelineError } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { checkPlaces, type TopicPartition } from '../log/placement.ts';
 import type { LogRecord, OutputRecord, PartitionTask, Progress } from '../log/port.ts';
 import type { EmbedInput, EmbedResult, Embedder } from '../models/port.ts';
 import { ATTEMPT_HEADER, deadLetterHeaders, type OnDeadLetter } from '../record/dead-letter.ts';
@@ -22,7 +23,7 @@ export interface EmbeddingPartitionOptions {
   /** As in the port. */
   readonly startOffset?: number;
   readonly group: string;
-  readonly input: { readonly topic: string; readonly partition: number };
+  readonly input: TopicPartition;
   readonly outputTopics: { readonly embeddings: string; readonly ledger: string; readonly deadLetters: string };
   /** Grows by what is committed. */
   readonly counts: ProcessCounts;
@@ -58,6 +59,7 @@ export class EmbeddingPartition implements PartitionTask {
   }
 
   async process(records: readonly LogRecord[]): Promise<Progress> {
+    checkPlaces(records, this.#options.input);
     this.#begin(records);
     return this.#collect(MAX_IN_FLIGHT - 1);
   }

@@ -54,6 +54,7 @@ export class EmbeddingTask implements Task {
     const ledger = new Ledger();
     await restoreLedger(ledger, { log, codec, topic: topics.ledger(name), partition }, signal);
     const print = bytesOfHash(fingerprint);
+    const partitions = (await log.topics()).find((each) => each.name === topic)?.partitions ?? 1;
     return new EmbeddingPartition({
       codec,
       embedder,
@@ -64,7 +65,7 @@ export class EmbeddingTask implements Task {
       // What an older version of the model embedded lies before the group's offset. What this one embedded is skipped.
       ...(ledger.hasOtherThan(print) && { startOffset: 0 }),
       group: this.group,
-      input: { topic, partition },
+      input: { topic, partition, partitions },
       outputTopics: {
         embeddings: topics.embeddings(name),
         ledger: topics.ledger(name),

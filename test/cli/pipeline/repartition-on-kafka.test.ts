@@ -186,6 +186,30 @@ describeWithService('kafka', 'a copy into another number of partitions', () => {
     expect(letters.produced).toMatchObject([{ unchanged: 200 }]);
   }, 300_000);
 
+  it('is asked for where all topics have grown, which only the ids show', async (test) => {
+    const { place, namespace, done, ended, admin } = await placeOnKafka();
+    if (admin === undefined) return test.skip('no Python');
+    place.writeRows(
+      'documents.csv',
+      numbers(0, 50).map((i) => documentRow(i)),
+    );
+    await done('embed', '--source=documents.csv', HASHED, '--sink=parquet', '--partitions=2');
+    for (const { topic } of (await done('status')).topics) await admin('grow', topic, '4');
+    for (const command of [
+      ['produce', '--source=documents.csv'],
+      ['process', HASHED],
+    ]) {
+      const { code, json } = await ended(...command);
+      expect({ code, json }).toMatchObject({ code: 1, json: { error: { code: 'LOG_PARTITION_MISMATCH' } } });
+      expect(json.error?.message).toContain('embedstream topics repartition --partitions=4 --into=NAMESPACE');
+    }
+    const copy = `--namespace=${namespace}-4`;
+    await done('topics', 'repartition', '--partitions=4', `--into=${namespace}-4`);
+    const embed = await done('embed', '--source=documents.csv', HASHED, '--sink=parquet', '--out=copy', copy);
+    expect(embed).toMatchObject({ produced: [{ unchanged: 50 }], processed: [{ embedded: 0 }] });
+    expect(await done('reconcile', copy)).toMatchObject({ differences: 0, sinks: [{ live: 50 }] });
+  }, 120_000);
+
   it('goes on where it was killed, also with what came since', async () => {
     const kafka = await placeOnKafka();
     const { place, namespace, done, ended, start } = kafka;
