@@ -1,6 +1,7 @@
 import type { Codec, LedgerParts } from '../codec/port.ts';
 import { checkPlaces } from '../log/placement.ts';
 import type { Log } from '../log/port.ts';
+import { isImportFingerprint } from '../record/imported.ts';
 import type { LedgerOutcome } from '../record/types.ts';
 import { IdentityTable } from './identity-table.ts';
 
@@ -19,6 +20,8 @@ export type LedgerIdentity = Pick<LedgerParts, 'contentHash' | 'fingerprint' | '
 export class Ledger {
   readonly #table = new IdentityTable();
   readonly #fingerprints: string[] = [];
+  /** Of each fingerprint. */
+  readonly #isImport: boolean[] = [];
   #lastFingerprint: { bytes: Uint8Array; index: number } | undefined;
 
   get size(): number {
@@ -45,12 +48,34 @@ export class Ledger {
     return OUTCOMES[state & OUTCOME_BITS];
   }
 
-  /** True when an entry has another fingerprint than this one. */
+  /** True when an entry has another fingerprint than this one; entries of imports do not count. */
   hasOtherThan(fingerprint: Uint8Array): boolean {
+    const index = this.#fingerprintIndex(fingerprint);
+    for (const slot of this.#table.slots()) {
+      const other = this.#table.payload(slot, 2) >>> FINGERPRINT_SHIFT;
+      if (other !== index && this.#isImport[other] !== true) return true;
+    }
+    return false;
+  }
+
+  /** True when any entry has another fingerprint than this one. */
+  hasAnyOtherThan(fingerprint: Uint8Array): boolean {
     const index = this.#fingerprintIndex(fingerprint);
     for (const slot of this.#table.slots())
       if (this.#table.payload(slot, 2) >>> FINGERPRINT_SHIFT !== index) return true;
     return false;
+  }
+
+  /** True when the id's entry has a fingerprint of an import: no processor has made it. */
+  isImported(id: string | Uint8Array): boolean {
+    const slot = this.#table.find(id);
+    return slot >= 0 && this.#isImport[this.#table.payload(slot, 2) >>> FINGERPRINT_SHIFT] === true;
+  }
+
+  /** True when the id's entry has this fingerprint. */
+  hasFingerprint(id: string | Uint8Array, fingerprint: Uint8Array): boolean {
+    const slot = this.#table.find(id);
+    return slot >= 0 && this.#table.payload(slot, 2) >>> FINGERPRINT_SHIFT === this.#fingerprintIndex(fingerprint);
   }
 
   /** Sets an entry and keeps its mark; true when the id was not there. */
@@ -99,7 +124,10 @@ export class Ledger {
     if (last !== undefined && Buffer.compare(last.bytes, fingerprint) === 0) return last.index;
     const hex = Buffer.from(fingerprint).toString('hex');
     let index = this.#fingerprints.indexOf(hex);
-    if (index < 0) index = this.#fingerprints.push(hex) - 1;
+    if (index < 0) {
+      index = this.#fingerprints.push(hex) - 1;
+      this.#isImport.push(isImportFingerprint(fingerprint));
+    }
     this.#lastFingerprint = { bytes: Uint8Array.from(fingerprint), index };
     return index;
   }

@@ -17,6 +17,8 @@ export interface TopicNames {
   embeddings(model: string): string;
   ledger(model: string): string;
   sourceLedger(source: string): string;
+  /** What an import has put on the log. */
+  importLedger(name: string): string;
   shards(sink: string): string;
 }
 
@@ -28,6 +30,7 @@ export function topicNames(namespace: string): TopicNames {
     embeddings: (model) => `${ns}.embeddings.${topicSegment(model)}`,
     ledger: (model) => `${ns}.ledger.${topicSegment(model)}`,
     sourceLedger: (source) => `${ns}.ledger.source.${topicSegment(source)}`,
+    importLedger: (name) => `${ns}.imports.${topicSegment(name)}`,
     shards: (sink) => `${ns}.shards.${topicSegment(sink)}`,
   };
 }
@@ -47,11 +50,12 @@ export function deadLetterTopic(name: string, partitions: number): TopicSpec {
 }
 
 /** What a topic of a namespace is there for. */
-export type TopicKind = 'records' | 'embeddings' | 'ledger' | 'source-ledger' | 'shards' | 'dead-letters';
+export type TopicKind =
+  'records' | 'embeddings' | 'ledger' | 'source-ledger' | 'import-ledger' | 'shards' | 'dead-letters';
 
 export interface TopicRole {
   readonly kind: TopicKind;
-  /** The model, source or sink in its name; '' where there is none. */
+  /** The model, source, import or sink in its name; '' where there is none. */
   readonly of: string;
 }
 
@@ -61,6 +65,7 @@ const ROLES: readonly (readonly [pattern: RegExp, kind: TopicKind])[] = [
   [/^embeddings\.(.+)$/, 'embeddings'],
   [/^ledger\.source\.(.+)$/, 'source-ledger'],
   [/^ledger\.(.+)$/, 'ledger'],
+  [/^imports\.(.+)$/, 'import-ledger'],
   [/^shards\.(.+)$/, 'shards'],
 ];
 

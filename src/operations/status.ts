@@ -48,7 +48,7 @@ export interface StatusOptions {
   readonly nowMs?: () => number;
 }
 
-const OUR_NAMES = /^(?:records$|dead-letters$|(?:embeddings|ledger|shards|processor|sink)\.)/;
+const OUR_NAMES = /^(?:records$|dead-letters$|(?:embeddings|ledger|imports|shards|processor|sink)\.)/;
 
 /** Two looks where a group has members, `intervalMs` apart, for their rates; one where nobody is at work. */
 export async function readStatus(options: StatusOptions, intervalMs: number): Promise<Status> {

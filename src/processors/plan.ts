@@ -71,7 +71,7 @@ function decide(record: LogRecord, context: PlanContext): Decision | 'skip' | 'n
   const { ledger, fingerprint } = context;
   const { key, value } = record;
   if (value === null)
-    return key !== null && ledger.has(key) ? { kind: 'delete', record, reason: 'deleted' } : 'already-deleted';
+    return key !== null && hasOwn(ledger, key) ? { kind: 'delete', record, reason: 'deleted' } : 'already-deleted';
   const retried = record.headers[ATTEMPT_HEADER] !== undefined;
   let view: SourceRecordView;
   try {
@@ -91,11 +91,16 @@ function decide(record: LogRecord, context: PlanContext): Decision | 'skip' | 'n
   }
   const contentHash = contentHashFor(context.kinds, view);
   if (contentHash === undefined)
-    return ledger.has(view.id) ? { kind: 'delete', record, reason: 'not-applicable' } : 'not-applicable';
+    return hasOwn(ledger, view.id) ? { kind: 'delete', record, reason: 'not-applicable' } : 'not-applicable';
   const before = ledger.outcomeOf(view.id, contentHash, fingerprint);
   // A retry is for the models that dead-lettered it; one that has embedded it would do so twice.
   if (before === 'embedded' || (before !== undefined && !retried)) return 'skip';
   return { kind: 'embed', record, view, contentHash, known: ledger.has(view.id) };
+}
+
+/** What was imported is the import's to delete: there may never have been a record of it. */
+function hasOwn(ledger: Ledger, id: string | Uint8Array): boolean {
+  return ledger.has(id) && !ledger.isImported(id);
 }
 
 /** Index of each key's last record, or undefined when no key comes twice. */

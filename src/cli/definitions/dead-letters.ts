@@ -5,7 +5,7 @@ import { count } from './schemas.ts';
 
 export const deadLettersFlags = defineFlags({
   reason: { type: 'list', placeholder: 'CODE', description: 'Only these reasons, such as DUPLICATE_ID' },
-  stage: { type: 'list', choices: ['produce', 'process'], description: 'Only letters of this stage' },
+  stage: { type: 'list', choices: ['produce', 'import', 'process'], description: 'Only letters of this stage' },
   model: { type: 'list', description: 'Only what these models could not embed' },
   state: { type: 'list', choices: LETTER_STATES, description: 'With list: only letters in this state' },
   limit: { type: 'number', schema: count, default: 20, description: 'With list: letters to show, the newest ones' },

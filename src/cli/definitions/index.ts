@@ -2,6 +2,7 @@ import { withBody } from '../command.ts';
 import type { Command } from '../command.ts';
 import { deadLetters } from './dead-letters.ts';
 import { embed } from './embed.ts';
+import { importCommand } from './import.ts';
 import { models, reconcile, search, status } from './operate.ts';
 import { process } from './process.ts';
 import { produce } from './produce.ts';
@@ -12,6 +13,7 @@ import { topics } from './topics.ts';
 export const commands: readonly Command[] = [
   withBody(embed, () => import('../commands/embed.ts')),
   withBody(produce, () => import('../commands/produce.ts')),
+  withBody(importCommand, () => import('../commands/import.ts')),
   withBody(process, () => import('../commands/process.ts')),
   withBody(sink, () => import('../commands/sink.ts')),
   withBody(replay, () => import('../commands/replay.ts')),

@@ -3,7 +3,9 @@ import { IdentityIndex } from '../../ledger/identity-index.ts';
 import { commonPartitions } from '../../log/partition-counts.ts';
 import type { TopicInfo } from '../../log/port.ts';
 import { describeModel } from '../../models/describe-model.ts';
+import { processorGroup } from '../../processors/embedding-task.ts';
 import { DIFFERENCE_MEANING, type Differences } from '../../operations/reconcile/differences.ts';
+import { importedOf, readImportColumns } from '../../operations/reconcile/import-columns.ts';
 import { readModelColumns } from '../../operations/reconcile/model-columns.ts';
 import {
   reconcileModel,
@@ -49,16 +51,21 @@ export async function reconcileStage(workspace: Workspace, options: ReconcileSta
   commonPartitions(topics, namespace);
   const ids = new IdentityIndex({ expected: recordsOn(topics, workspace.topics.records) });
   const context = { log, codec, topics: workspace.topics, ids, signal: options.signal };
-  const wanted = await modelsToReconcile(topics, namespace, options.models);
+  const groups = new Set((await log.groups()).map(({ group }) => group));
+  const wanted = (await modelsToReconcile(topics, namespace, options.models)).map((model) => ({
+    ...model,
+    hasProcessor: groups.has(processorGroup(namespace, model.name)),
+  }));
   const outputs = await outputsOf(workspace, topics);
   const kindSets = wanted.map(({ kinds }) => kinds);
   const records = await readRecordColumns(context, kindSets);
   const sources = await reconcileSources(context, topics, records);
+  const imports = await readImportColumns(context, topics);
   const models: ModelReconciliation[] = [];
   const sinks: SinkReconciliation[] = [];
   for (const model of wanted) {
     const columns = await readModelColumns(context, model.name, records.retries);
-    models.push(await reconcileModel(context, model, records, columns));
+    models.push(await reconcileModel(context, model, records, columns, importedOf(imports, model.name)));
     const topic = context.topics.embeddings(model.name);
     for (const sink of outputs.filter((output) => output.topic === topic))
       sinks.push(await reconcileSink(context, sink, columns.versions));
@@ -70,17 +77,17 @@ export async function reconcileStage(workspace: Workspace, options: ReconcileSta
   return { sources, models, sinks, differences, json };
 }
 
-/** A model on the log that is in no catalogue (it came from a folder) is taken as its latest ledger entry has it. */
+/** A model on the log that is in no catalogue (it came from a folder, or was imported) is taken as its latest ledger entry has it. */
 async function modelsToReconcile(
   topics: readonly TopicInfo[],
   namespace: string,
   models: readonly string[] | undefined,
 ): Promise<ModelToReconcile[]> {
-  if (models !== undefined) return Promise.all(models.map(describeModel));
+  const onLog = modelsOnLog(topics, namespace);
   const known = new Set(catalogEntries.map(({ name }) => name));
   return Promise.all(
-    modelsOnLog(topics, namespace).map(async (name): Promise<ModelToReconcile> =>
-      known.has(name) ? describeModel(name) : { name, kinds: ['text'] },
+    (models ?? onLog).map(async (name): Promise<ModelToReconcile> =>
+      onLog.includes(name) && !known.has(name) ? { name, kinds: ['text'] } : describeModel(name),
     ),
   );
 }
@@ -111,9 +118,10 @@ export function describeReconciliation({ sources, models, sinks, differences }: 
       ...(each.retried > 0 ? [`${formatCount(each.retried)} waiting for a retry`] : []),
       ...(each.notApplicable > 0 ? [`${formatCount(each.notApplicable)} not applicable`] : []),
     ];
-    lines.push(
-      `  model ${each.model}: ${formatCount(each.records)} live records = ${parts.join(' + ')}${verdict(each.differences)}`,
-    );
+    const imported = `${formatCount(each.imported)} imported`;
+    const ofRecords = `${formatCount(each.records)} live records = ${parts.join(' + ')}`;
+    const counted = each.imported === 0 ? ofRecords : each.records === 0 ? imported : `${ofRecords}; ${imported}`;
+    lines.push(`  model ${each.model}: ${counted}${verdict(each.differences)}`);
   }
   for (const each of sinks)
     lines.push(

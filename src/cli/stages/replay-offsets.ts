@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import type { TopicInfo } from '../../log/port.ts';
-import { findModel } from '../../models/catalog/find-model.ts';
+import { findModelOrImported } from '../../operations/model-on-log.ts';
 import { formatCount } from '../../telemetry/format.ts';
 import type { ReplayFrom } from '../definitions/replay-from.ts';
 import type { Workspace } from '../wiring.ts';
@@ -10,7 +10,7 @@ import type { Workspace } from '../wiring.ts';
  * Throws UsageError for offsets that the topic can't have, before anything is removed.
  */
 export async function replayOffsets(
-  { log, topics }: Pick<Workspace, 'log' | 'topics'>,
+  { log, codec, topics }: Pick<Workspace, 'log' | 'codec' | 'topics'>,
   models: readonly string[],
   from: ReplayFrom,
 ): Promise<ReadonlyMap<string, ReadonlyMap<number, number>> | undefined> {
@@ -20,7 +20,7 @@ export async function replayOffsets(
   const present = await log.topics();
   const offsets = new Map<string, ReadonlyMap<number, number>>();
   for (const model of models) {
-    const { name: modelName } = await findModel(model);
+    const { name: modelName } = await findModelOrImported({ log, codec, topics }, model);
     const topic = present.find(({ name }) => name === topics.embeddings(modelName));
     if (topic === undefined) throw new UsageError(`Nothing on this log is embedded with ${modelName}.`);
     offsets.set(model, from.kind === 'time' ? await offsetsAt(log, topic, from.timestampMs) : offsetsIn(topic, from));

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import type { RunOptions } from '../../log/port.ts';
 import { compactedTopic } from '../../log/topics.ts';
-import { findModel } from '../../models/catalog/find-model.ts';
+import { findModelOrImported } from '../../operations/model-on-log.ts';
 import { sha256 } from '../../record/identity.ts';
 import { discardShards } from '../../sinks/discard-shards.ts';
 import { createFileSink, fileSinkNames, type FileSinkNames, type FileSinkOptions } from '../../sinks/file-sink.ts';
@@ -45,7 +45,7 @@ export async function sinkStage(
   const { options, signal, progress } = context;
   const { format, until } = stageOptions;
   const prepared = workspace.instruments.preparing(`sink ${format}`);
-  const entry = await findModel(stageOptions.model);
+  const entry = await findModelOrImported(workspace, stageOptions.model);
   const { log, topics } = workspace;
   const partitions = await partitionCount(workspace, stageOptions.partitions);
   await log.ensureTopics([compactedTopic(topics.embeddings(entry.name), partitions)]);
@@ -105,7 +105,7 @@ export async function discardStage(
   options: Pick<SinkStageOptions, 'format' | 'model' | 'sinkName'>,
   from?: ReadonlyMap<number, number>,
 ): Promise<void> {
-  const { name } = await findModel(options.model);
+  const { name } = await findModelOrImported(workspace, options.model);
   const identity = { ...workspace, ...sinkIdentity(workspace, context, options, name) };
   await refuseFolder(workspace, fileSinkNames(identity));
   const discarded = await discardShards({ ...identity, ...(from && { from }) });

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { fatalError } from '../../errors.ts';
 import { commonPartitions } from '../../log/partition-counts.ts';
-import { findModel } from '../../models/catalog/find-model.ts';
+import { findModelOrImported } from '../../operations/model-on-log.ts';
 import { writeSnapshot } from '../../sinks/snapshot.ts';
 import type { SinkReport } from '../../telemetry/report.ts';
 import type { Workspace } from '../wiring.ts';
@@ -15,7 +15,7 @@ export async function snapshotStage(
 ): Promise<SinkReport> {
   const startMs = performance.now();
   instruments.begun();
-  const { name, dimension } = await findModel(model);
+  const { name, dimension } = await findModelOrImported({ log, codec, topics }, model);
   const topic = topics.embeddings(name);
   const present = await log.topics();
   commonPartitions(present, namespace);

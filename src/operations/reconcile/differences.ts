@@ -1,6 +1,7 @@
 /** What can be wrong with one id (or one shard, or a whole output). */
 export type DifferenceKind =
   | 'record-missing'
+  | 'import-missing'
   | 'not-processed'
   | 'embedding-missing'
   | 'ledger-orphan'
@@ -15,6 +16,7 @@ export type DifferenceKind =
 
 export const DIFFERENCE_MEANING: Readonly<Record<DifferenceKind, string>> = {
   'record-missing': 'the source published it, but the log has no live record of it: run "produce" again',
+  'import-missing': 'it was imported, but there is no embedding of it: run "import" again',
   'not-processed': 'the record is not processed in its present form: run "process"',
   'embedding-missing': 'the ledger says embedded, but there is no such embedding on the log',
   'ledger-orphan': 'the ledger has it, but no live record asks for it',

@@ -1,5 +1,6 @@
 import { EmbeddingScanner } from '../../codec/embedding-scanner.ts';
 import { HASH_BYTES } from '../../codec/hashes.ts';
+import { isImportFingerprint } from '../../record/imported.ts';
 import type { LedgerOutcome } from '../../record/types.ts';
 import { findTopic, readPartitionOf, readTopic } from '../topic-reading.ts';
 import { IdentityColumns, VersionColumns } from './columns.ts';
@@ -39,7 +40,7 @@ export class ModelColumns {
   readonly versions: VersionColumns;
   /** Ids that were retried after the ledger got its entry. */
   readonly waitingRetries = new Set<number>();
-  /** Of the entry that the ledger got last. */
+  /** Of the entry that the ledger got last from a processor. */
   latestFingerprint: Uint8Array | undefined;
 
   constructor(expected: number) {
@@ -90,7 +91,9 @@ async function readLedger(
       else columns.waitingRetries.delete(index);
       columns.ledger.set(index, contentHash, 0, columns.state(outcome, fingerprint, 0));
     }
-    const last = records.findLast(({ value }) => value !== null);
+    const last = records.findLast(
+      ({ value }) => value !== null && !isImportFingerprint(codec.viewLedgerEntry(value).fingerprint),
+    );
     if (last?.value == null || last.timestampMs < latestMs) continue;
     latestMs = last.timestampMs;
     columns.latestFingerprint = Uint8Array.from(codec.viewLedgerEntry(last.value).fingerprint);

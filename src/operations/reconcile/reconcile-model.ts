@@ -4,6 +4,7 @@ import { ZERO_FINGERPRINT } from '../../record/types.ts';
 import { IdentityColumns } from './columns.ts';
 import type { ReconcileContext } from './context.ts';
 import { Differences } from './differences.ts';
+import { NOTHING_IMPORTED, type ImportedIds } from './import-columns.ts';
 import { ModelColumns } from './model-columns.ts';
 import { keysOfTopic, nameDifferences } from './name-differences.ts';
 import type { RecordColumns } from './record-columns.ts';
@@ -13,6 +14,8 @@ export interface ModelToReconcile {
   readonly kinds: readonly PartKind[];
   /** The fingerprint that counts as present, hex. Left out: that of the entry that the ledger got last. */
   readonly fingerprint?: string;
+  /** A processor has worked for it. Left out: its ledger tells. */
+  readonly hasProcessor?: boolean;
 }
 
 interface Counts {
@@ -24,6 +27,8 @@ interface Counts {
   /** Dead-lettered, published again, and not processed since. */
   readonly retried: number;
   readonly notApplicable: number;
+  /** Embeddings that were imported and are of no record that the model embeds here. */
+  readonly imported: number;
 }
 
 export interface ModelReconciliation extends Counts {
@@ -31,18 +36,24 @@ export interface ModelReconciliation extends Counts {
   readonly differences: Differences;
 }
 
-/** Every live record has a ledger entry of its present identity, every embedded one its embedding, and nothing is over. */
+/**
+ * Every live record has a ledger entry of its present identity, every embedded one its embedding, everything imported is
+ * there, and nothing is over. A model that has nothing but what was imported is not compared with the records: there
+ * is no processor that would have embedded them.
+ */
 export async function reconcileModel(
   context: ReconcileContext,
   model: ModelToReconcile,
   records: RecordColumns,
   columns: ModelColumns,
+  imported: ImportedIds = NOTHING_IMPORTED,
 ): Promise<ModelReconciliation> {
   const { log, ids, topics, signal } = context;
   const differences = new Differences();
-  const counts = compare(ids.size, model, records, columns, differences);
+  const counts = compare(ids.size, model, records, columns, differences, imported);
   const keysOf = (topic: string) => () => keysOfTopic(log, topic, signal);
   await nameDifferences(differences, ['not-processed', 'embedding-missing'], ids, keysOf(topics.records));
+  for (const topic of imported.topics) await nameDifferences(differences, ['import-missing'], ids, keysOf(topic));
   await nameDifferences(differences, ['ledger-orphan'], ids, keysOf(topics.ledger(model.name)));
   await nameDifferences(differences, ['embedding-orphan'], ids, keysOf(topics.embeddings(model.name)));
   return { model: model.name, ...counts, differences };
@@ -50,12 +61,14 @@ export async function reconcileModel(
 
 function compare(
   size: number,
-  { kinds, fingerprint }: ModelToReconcile,
+  { kinds, fingerprint, hasProcessor }: ModelToReconcile,
   records: RecordColumns,
   columns: ModelColumns,
   differences: Differences,
+  imported: ImportedIds,
 ): Counts {
-  const counts = { records: 0, embedded: 0, deadLettered: 0, retried: 0, notApplicable: 0 };
+  const counts = { records: 0, embedded: 0, deadLettered: 0, retried: 0, notApplicable: 0, imported: 0 };
+  const isCompared = hasProcessor === true || !isOnlyImported(size, columns, imported);
   const { ledger, embeddings, latestFingerprint, fingerprints, waitingRetries } = columns;
   const identities = records.identities(kinds) ?? new IdentityColumns(0);
   const present = fingerprint === undefined ? latestFingerprint : bytesOfHash(fingerprint);
@@ -69,9 +82,15 @@ function compare(
   for (let index = 0; index < size; index++) {
     const hasEntry = ledger.state(index) !== 0;
     const hasEmbedding = embeddings.state(index) !== 0;
-    if (records.live.has(index)) counts.records++;
-    if (identities.state(index) === 0) {
-      if (records.live.has(index)) counts.notApplicable++;
+    const isLive = isCompared && records.live.has(index);
+    if (isLive) counts.records++;
+    if (!isCompared || identities.state(index) === 0) {
+      if (isLive) counts.notApplicable++;
+      if (imported.has(index)) {
+        if (isWhole(columns, index)) counts.imported++;
+        else differences.addNumbered('import-missing', index);
+        continue;
+      }
       if (hasEntry) differences.addNumbered('ledger-orphan', index);
       if (hasEmbedding) differences.addNumbered('embedding-orphan', index);
       continue;
@@ -87,4 +106,20 @@ function compare(
     if (hasEmbedding && !isExpected) differences.addNumbered('embedding-orphan', index);
   }
   return counts;
+}
+
+/** True when there is something, and all of it was imported. */
+function isOnlyImported(size: number, { ledger }: ModelColumns, imported: ImportedIds): boolean {
+  let isAny = false;
+  for (let index = 0; index < size; index++) {
+    if (ledger.state(index) !== 0 && !imported.has(index)) return false;
+    if (imported.has(index)) isAny = true;
+  }
+  return isAny;
+}
+
+/** The ledger and the embedding say the same. */
+function isWhole({ ledger, embeddings }: ModelColumns, index: number): boolean {
+  const state = ledger.state(index);
+  return state !== 0 && state === embeddings.state(index) && embeddings.hasHashOf(index, ledger);
 }

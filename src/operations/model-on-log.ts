@@ -1,0 +1,48 @@
+import type { Codec } from '../codec/port.ts';
+import { UsageError } from '../errors.ts';
+import type { Log } from '../log/port.ts';
+import type { TopicNames } from '../log/topics.ts';
+import { findModel } from '../models/catalog/find-model.ts';
+import { findTopic, readTopic } from './topic-reading.ts';
+
+/** What an output has to know of a model. */
+export interface KnownModel {
+  readonly name: string;
+  readonly dimension: number;
+}
+
+/**
+ * A model that can be run here, or one that is only known from its embeddings on this log, since they were imported.
+ *
+ * @throws UsageError for a model that is neither.
+ */
+export async function findModelOrImported(
+  place: { readonly log: Log; readonly codec: Codec; readonly topics: TopicNames },
+  model: string,
+): Promise<KnownModel> {
+  try {
+    return await findModel(model);
+  } catch (error) {
+    const known = error instanceof UsageError ? await modelOnLog(place, model) : undefined;
+    if (known === undefined) throw error;
+    return known;
+  }
+}
+
+/** Name and dimension as the first live embedding of the topic has them; undefined: there is none. */
+export async function modelOnLog(
+  { log, codec, topics }: { readonly log: Log; readonly codec: Codec; readonly topics: TopicNames },
+  model: string,
+): Promise<KnownModel | undefined> {
+  // A path is no topic's name.
+  if (!/^[A-Za-z0-9._-]+$/.test(model)) return undefined;
+  const topic = topics.embeddings(model);
+  if ((await findTopic(log, topic)) === undefined) return undefined;
+  for await (const records of readTopic(log, topic))
+    for (const { value } of records) {
+      if (value === null) continue;
+      const { model: name, dimension } = codec.decodeEmbedding(value);
+      return { name, dimension };
+    }
+  return undefined;
+}
