@@ -1,5 +1,6 @@
-import { findModel } from './catalog/find-model.ts';
+import { findModel, weightsAreAbsent } from './catalog/find-model.ts';
 import { createHashedEmbedder } from './hashed/hashed-embedder.ts';
+import { createImageEmbedder } from './local/image/image-embedder.ts';
 import { createLocalEmbedder, type LocalEmbedderOptions } from './local/local-embedder.ts';
 import { describeEntry } from './describe-model.ts';
 import type { Embedder } from './port.ts';
@@ -12,12 +13,20 @@ export interface CreateEmbedderOptions extends LocalEmbedderOptions {
 /**
  * Loads a model and checks that it works; `close()` what it resolves to.
  *
- * @throws UsageError for an unknown model or a folder that holds none.
+ * @throws UsageError for an unknown model, one whose weights are not here, or a folder that holds none.
  * @throws PipelineError MODEL_LOAD_FAILED, MODEL_CANARY_FAILED.
  */
 export async function createEmbedder(options: CreateEmbedderOptions): Promise<Embedder> {
   const entry = await findModel(options.model);
-  return entry.weights.runtime === 'hashed'
-    ? createHashedEmbedder(await describeEntry(entry))
-    : createLocalEmbedder({ ...entry, weights: entry.weights }, options);
+  const { weights } = entry;
+  switch (weights.runtime) {
+    case 'hashed':
+      return createHashedEmbedder(await describeEntry(entry));
+    case 'onnx':
+      return createLocalEmbedder({ ...entry, weights }, options);
+    case 'onnx-vision':
+      return createImageEmbedder({ ...entry, weights }, options);
+    case 'absent':
+      throw weightsAreAbsent(entry.name, weights);
+  }
 }

@@ -7,7 +7,10 @@ export type InputKind = 'text' | 'image';
 export interface ModelInfo {
   /** The name a user gives with `--model`, and the `<model>` of its topics. */
   readonly name: string;
+  /** The parts of a record that it reads: what the content hash is made of. */
   readonly kinds: readonly InputKind[];
+  /** What a query may be; left out: what a record's part may be. */
+  readonly queryKinds?: readonly InputKind[];
   readonly dimension: number;
   /** Longer inputs are truncated to this many tokens, special tokens included. */
   readonly maxTokens: number;
@@ -19,10 +22,16 @@ export interface EmbedInput {
   readonly image?: { readonly mime: string; readonly bytes: Uint8Array };
 }
 
+export interface EmbedOptions {
+  readonly signal?: AbortSignal;
+  /** Some models read documents and queries differently. Default `document`. */
+  readonly as?: 'document' | 'query';
+}
+
 export interface EmbedResult {
   /** (N, D) float32, row i for input i; a row whose input is in `faults` is all zeros. */
   readonly vectors: Float32Array;
-  /** (N,) tokens the model saw, special tokens included. */
+  /** (N,) tokens the model saw, special tokens included; of an image, its patches. */
   readonly tokenCounts: Uint32Array;
   /** (N,) 1 where the input was longer than the model reads. */
   readonly truncated: Uint8Array;
@@ -40,6 +49,6 @@ export interface Embedder {
   readonly info: ModelInfo;
   /** Inputs that make good batches when given in one call. */
   readonly windowSize: number;
-  embed(inputs: readonly EmbedInput[], options?: { readonly signal?: AbortSignal; readonly as?: 'document' | 'query' }): Promise<EmbedResult>;
+  embed(inputs: readonly EmbedInput[], options?: EmbedOptions): Promise<EmbedResult>;
   close(): Promise<void>;
 }

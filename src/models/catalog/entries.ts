@@ -5,6 +5,8 @@ import type { CatalogEntry } from './entry.ts';
 /** The package's `models/` folder: three levels up both from `src/models/catalog/` and from `dist/models/catalog/`. */
 const packageModels = new URL('../../../models/', import.meta.url);
 
+const CLIP_CARD = 'https://huggingface.co/openai/clip-vit-base-patch32';
+const CLIP_ONNX = 'https://huggingface.co/Xenova/clip-vit-base-patch32';
 const MINILM_CARD = 'https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2';
 
 /** Every model that is known by name. */
@@ -36,6 +38,40 @@ export const catalogEntries: readonly CatalogEntry[] = [
       graph: 'onnx/encoder.onnx',
       weightFiles: ['onnx/encoder.onnx', 'onnx/model.onnx'],
       dtype: 'fp32',
+    },
+  },
+  {
+    name: 'clip-vit-base-patch32',
+    aliases: ['openai/clip-vit-base-patch32', 'Xenova/clip-vit-base-patch32', 'clip'],
+    summary: 'images, found by words or by other images; its files are not part of the package',
+    kinds: ['image'],
+    dimension: 512,
+    maxTokens: 77,
+    pooling: 'graph',
+    normalise: true,
+    prefixes: { document: '', query: '' },
+    similarity: 'cosine',
+    // No licence is stated with the weights; the code they were published with is MIT.
+    licence: 'unknown',
+    sources: {
+      dimension: `${CLIP_CARD}/blob/main/config.json (projection_dim)`,
+      maxTokens: `${CLIP_CARD}/blob/main/config.json (text_config.max_position_embeddings)`,
+      pooling: `${CLIP_ONNX}/tree/main/onnx (image_embeds)`,
+      normalise: CLIP_CARD,
+      similarity: CLIP_CARD,
+      licence: CLIP_CARD,
+    },
+    weights: {
+      runtime: 'absent',
+      page: CLIP_ONNX,
+      files: [
+        'config.json',
+        'preprocessor_config.json',
+        'tokenizer.json',
+        'tokenizer_config.json',
+        'onnx/vision_model.onnx',
+        'onnx/text_model.onnx',
+      ],
     },
   },
   {

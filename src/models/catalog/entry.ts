@@ -1,7 +1,8 @@
 import type { InputKind } from '../port.ts';
+import type { ImagePreprocessing } from './image-preprocessing.ts';
 
-/** How token vectors become one vector: their mean over the input's tokens, or the first token's. */
-export type Pooling = 'mean' | 'cls';
+/** How token vectors become one vector: their mean over the input's tokens, the first token's, or within the graph. */
+export type Pooling = 'mean' | 'cls' | 'graph';
 export type Similarity = 'cosine' | 'dot' | 'euclidean';
 
 /** Facts about a model, each with where it is stated in `sources`. */
@@ -11,9 +12,10 @@ export interface ModelFacts {
   readonly aliases: readonly string[];
   /** One line for `embedstream models`. */
   readonly summary: string;
+  /** The parts of a record that it reads. */
   readonly kinds: readonly InputKind[];
   readonly dimension: number;
-  /** Special tokens included. */
+  /** Of a text, special tokens included; a model that reads images alone counts their patches. */
   readonly maxTokens: number;
   readonly pooling: Pooling;
   readonly normalise: boolean;
@@ -40,11 +42,35 @@ export interface OnnxWeights {
   readonly dtype: string;
 }
 
+/** A vision tower in a folder: what {@link createImageEmbedder} runs. */
+export interface VisionWeights extends Omit<OnnxWeights, 'runtime'> {
+  readonly runtime: 'onnx-vision';
+  readonly preprocessing: ImagePreprocessing;
+  /** Patches of an image, and the class token where there is one. */
+  readonly tokensPerImage: number;
+  /** Of the same model, for queries; not part of the fingerprint, since no record is embedded by it. */
+  readonly textTower?: TextTowerWeights;
+}
+
+export interface TextTowerWeights {
+  readonly maxTokens: number;
+  readonly weights: OnnxWeights;
+}
+
+/** Weights that are not part of the package: a model folder of this name has to be given. */
+export interface AbsentWeights {
+  readonly runtime: 'absent';
+  /** Where they are published. */
+  readonly page: string;
+  /** What the folder needs of it. */
+  readonly files: readonly string[];
+}
+
 /** No weights: the vector is made from the text's hash. */
 export interface HashedWeights {
   readonly runtime: 'hashed';
 }
 
 export interface CatalogEntry extends ModelFacts {
-  readonly weights: OnnxWeights | HashedWeights;
+  readonly weights: OnnxWeights | VisionWeights | HashedWeights | AbsentWeights;
 }

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import { catalogEntries } from './entries.ts';
-import type { CatalogEntry } from './entry.ts';
+import type { AbsentWeights, CatalogEntry } from './entry.ts';
 import { readModelFolder } from './model-folder.ts';
 import { nearestName } from '../../record/nearest-name.ts';
 
@@ -18,6 +18,14 @@ export async function findModel(model: string): Promise<CatalogEntry> {
   throw new UsageError(
     `There is no model ${JSON.stringify(model)}.${nearest === undefined ? '' : ` Did you mean ${nearest}?`} ` +
       `Models: ${catalogEntries.map((entry) => entry.name).join(', ')}; or a folder that holds one (--model=./folder).`,
+  );
+}
+
+/** What to do about a model of the catalogue whose files are not part of the package. */
+export function weightsAreAbsent(name: string, { page, files }: AbsentWeights): UsageError {
+  return new UsageError(
+    `The files of the model ${name} are not part of the package. Download ${files.join(', ')} from ${page} into a folder ` +
+      `${name}, and give it as --model=./${name}, or the folder that it is in as --models-dir.`,
   );
 }
 

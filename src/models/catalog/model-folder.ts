@@ -1,8 +1,9 @@
-import { access, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { messageOf, UsageError } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
 import type { CatalogEntry, Pooling } from './entry.ts';
+import { hasFile, readJson, readOptionalJson, requireFiles } from './folder-files.ts';
+import { readVisionFolder, VISION_GRAPH } from './vision-folder.ts';
 
 const configSchema = z.object({
   hidden_size: z.int().positive(),
@@ -17,7 +18,8 @@ const poolingSchema = z.object({
 
 /**
  * A model in a folder of the user's own, laid out as on the Hugging Face hub: config.json, tokenizer.json,
- * onnx/model.onnx; tokenizer_config.json, sentence_bert_config.json and 1_Pooling/config.json count where they are.
+ * onnx/model.onnx; tokenizer_config.json, sentence_bert_config.json and 1_Pooling/config.json count where they are. With
+ * onnx/vision_model.onnx it is a model of images ({@link readVisionFolder}).
  * Its name is the folder's.
  *
  * @throws UsageError when a file is missing or says something else than it should.
@@ -30,7 +32,8 @@ export async function readModelFolder(path: string): Promise<CatalogEntry> {
       `The model folder ${folder} needs a name of letters, digits, ".", "_" and "-": topics are named after it.`,
     );
   }
-  for (const file of ['config.json', 'tokenizer.json', 'onnx/model.onnx']) await requireFile(folder, file);
+  if (await hasFile(folder, VISION_GRAPH)) return readVisionFolder(folder, name);
+  await requireFiles(folder, ['config.json', 'tokenizer.json', 'onnx/model.onnx']);
   const config = await readJson(folder, 'config.json', configSchema);
   const tokenizer = await readOptionalJson(folder, 'tokenizer_config.json', tokenizerConfigSchema);
   const sentence = await readOptionalJson(folder, 'sentence_bert_config.json', sentenceConfigSchema);
@@ -63,42 +66,4 @@ async function readPooling(folder: string): Promise<Pooling> {
   if (!pooling || pooling.pooling_mode_mean_tokens === true) return 'mean';
   if (pooling.pooling_mode_cls_token === true) return 'cls';
   throw new UsageError(`${join(folder, '1_Pooling/config.json')}: only mean and cls pooling are supported.`);
-}
-
-async function requireFile(folder: string, file: string): Promise<void> {
-  try {
-    await access(join(folder, file));
-  } catch (cause) {
-    throw new UsageError(
-      `The model folder ${folder} has no ${file}. It needs config.json, tokenizer.json and onnx/model.onnx.`,
-      { cause },
-    );
-  }
-}
-
-async function readOptionalJson<Schema extends z.ZodType>(
-  folder: string,
-  file: string,
-  schema: Schema,
-): Promise<z.infer<Schema> | undefined> {
-  try {
-    await access(join(folder, file));
-  } catch {
-    return undefined; // not an error: the file is optional
-  }
-  return readJson(folder, file, schema);
-}
-
-async function readJson<Schema extends z.ZodType>(
-  folder: string,
-  file: string,
-  schema: Schema,
-): Promise<z.infer<Schema>> {
-  const path = join(folder, file);
-  try {
-    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
-    throw new UsageError(`${path} is not what a model folder needs: ${reason}`, { cause });
-  }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import type { ModelFacts, OnnxWeights } from '../catalog/entry.ts';
 import { describeEntry } from '../describe-model.ts';
-import type { Embedder, EmbedInput, EmbedResult, ModelInfo } from '../port.ts';
+import type { Embedder, EmbedInput, EmbedOptions, EmbedResult, ModelInfo } from '../port.ts';
 import { BatchScheduler } from './batch-scheduler.ts';
 import { checkCanary, TEXT_CANARIES } from './canary.ts';
 import { defaultWorkers } from './default-workers.ts';
@@ -14,7 +14,7 @@ import { TextWindow, type TextRow } from './text-window.ts';
 export interface LocalEmbedderOptions {
   /** Worker threads, a session of about 150 MB each. Default: the cores this process may use, as memory allows. */
   readonly workers?: number;
-  /** Most tokens in a batch, padding included. Default 512. */
+  /** Most tokens in a batch, padding included; an image counts its patches. Default 512. */
   readonly batchTokens?: number;
   /** The worker's script; tests put another in its place. */
   readonly workerScript?: URL;
@@ -25,7 +25,7 @@ export type LocalModel = ModelFacts & { readonly weights: OnnxWeights };
 /** Texts that fill batches of like length well; a caller keeps two or three such windows in flight. */
 const WINDOW_SIZE = 512;
 /** Measured best on two cores (bench/embedding/README.md): the activations of a batch stay near the core. */
-const DEFAULT_BATCH_TOKENS = 512;
+export const DEFAULT_BATCH_TOKENS = 512;
 
 /**
  * Loads an ONNX model into worker threads, one session each, and checks that it works.
@@ -81,10 +81,7 @@ class LocalEmbedder implements Embedder {
     this.#scheduler = scheduler;
   }
 
-  async embed(
-    inputs: readonly EmbedInput[],
-    options: { readonly signal?: AbortSignal; readonly as?: 'document' | 'query' } = {},
-  ): Promise<EmbedResult> {
+  async embed(inputs: readonly EmbedInput[], options: EmbedOptions = {}): Promise<EmbedResult> {
     const { signal } = options;
     signal?.throwIfAborted();
     const prefix = this.#model.prefixes[options.as ?? 'document'];
