@@ -10,7 +10,8 @@ export interface PartitionFetcherOptions {
   readonly from: number;
   /** Where reading ends; Infinity while following. */
   readonly limit: number;
-  readonly maxBytes: number;
+  /** Asked before each fetch. */
+  readonly maxBytes: () => number;
   readonly maxRecords: number;
   readonly signal: AbortSignal;
   /** Called whenever `take` may answer differently. */
@@ -101,7 +102,7 @@ export class PartitionFetcher {
     const { topic, partition, maxBytes, onChange } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, this.#closing.signal]);
     const appends = this.#appends;
-    const request = { topic, partition, from: this.#fetchFrom, to: this.#limit, maxBytes, signal };
+    const request = { topic, partition, from: this.#fetchFrom, to: this.#limit, maxBytes: maxBytes(), signal };
     const place = { topic, partition, offset: request.from };
     void withRetries(() => this.#engine.fetch(request), signal, observedRetries(this.#engine.observer, 'fetch', place))
       .then(

@@ -5,7 +5,7 @@ import type { RunOptions, Task } from './port.ts';
 
 const DEFAULT_BATCH_RECORDS = 4_096;
 const DEFAULT_BATCH_BYTES = 8 * 1024 * 1024;
-const LEAST_SHARE_BYTES = 1024 * 1024;
+const LEAST_SHARE_BYTES = 64 * 1024;
 const DEFAULT_QUIET_MS = 2_000;
 
 export interface PartitionRunOptions {
@@ -21,8 +21,8 @@ export interface PartitionRunOptions {
   readonly endOffset: number;
   /** Where this run ends as known by now; Infinity while following. */
   readonly limit: () => number;
-  /** Most bytes of a fetch. */
-  readonly maxBytes: number;
+  /** Most bytes of a fetch, as it is when that begins. */
+  readonly maxBytes: () => number;
   readonly failure: AbortSignal;
   readonly stop: AbortSignal;
   readonly isRevoked?: () => boolean;

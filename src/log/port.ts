@@ -164,7 +164,7 @@ export interface RunOptions {
   /** Most records in one `process` call. Default 4,096. */
   readonly maxBatchRecords?: number;
   /**
-   * Most bytes in one `process` call, and fetched ahead of it, shared by the run's partitions (with at least 1 MiB each);
+   * Most bytes in one `process` call, and fetched ahead of it, shared by the run's partitions (with at least 64 KiB each);
    * at least one record is always handed over. Default 8 MiB.
    */
   readonly maxBatchBytes?: number;

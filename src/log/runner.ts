@@ -13,7 +13,7 @@ interface Input {
  * is committed after it, all partitions are closed, and the run rejects with it.
  *
  * Memory: a partition holds at most one fetch in hand and one ahead, and the partitions share `maxBatchBytes`
- * (with at least 1 MiB each), so a run holds about twice `maxBatchBytes`.
+ * (with at least 64 KiB each), so a run holds about twice `maxBatchBytes`.
  */
 export async function runTask(engine: LogEngine, task: Task, options: RunOptions, closing: AbortSignal): Promise<void> {
   const inputs = await describeInputs(engine, task);
@@ -116,7 +116,7 @@ class TaskRun {
       committed: this.#lease.committed(topic, partition),
       endOffset,
       limit: () => (this.#limits === undefined ? Infinity : (this.#limits.get(name) ?? 0)),
-      maxBytes: shareOfBytes(this.#options, partitions),
+      maxBytes: () => shareOfBytes(this.#options, partitions),
       failure: this.#failure.signal,
       stop: this.#stop,
     });

@@ -103,14 +103,14 @@ describe('runTask', () => {
   });
 
   it('shares its bytes among the partitions of a run', async () => {
-    const megabyte = 1024 * 1024;
+    const kilobyte = 1024;
     const engine = new CountingEngine(4, 3_000);
     const sizes = new Set<number>();
     engine.onFetch = ({ maxBytes }) => sizes.add(maxBytes);
-    await run(engine, {}, { maxBatchBytes: 8 * megabyte });
-    await run(engine, {}, { maxBatchBytes: 2 * megabyte });
+    await run(engine, {}, { maxBatchBytes: 8_000 * kilobyte });
+    await run(engine, {}, { maxBatchBytes: 128 * kilobyte });
     await run(engine, {}, { maxBatchBytes: 1_000 });
-    expect([...sizes]).toEqual([2 * megabyte, megabyte, 1_000]);
+    expect([...sizes]).toEqual([2_000 * kilobyte, 64 * kilobyte, 1_000]);
   });
 
   it('hands over nothing past an end that is found while records beyond it are here already', async () => {

@@ -15,6 +15,7 @@ export interface Connection {
   connect(): Promise<unknown>;
   disconnect(): Promise<unknown>;
   send(request: unknown): Promise<unknown>;
+  processData(data: Buffer): void;
   rejectRequests(error: Error): void;
 }
 
@@ -36,13 +37,15 @@ const ended = new WeakSet<Connection>();
  *   request gets its answer any more;
  * - requests that find no connection at the same time make a socket each, of which all but one are forgotten, open;
  * - the end of a forgotten or lost socket ends its successor, whose requests may then wait for ever;
- * - a socket on which a request timed out is used for all others, which time out one after the other.
+ * - a socket on which a request timed out is used for all others, which time out one after the other;
+ * - the answer that came last stays in memory until the next one comes.
  *
  * Here a connection has one socket at a time, which begins with nothing of the one before.
  */
 export function repairConnection(connectionClass: ConnectionClass, errorOf: ErrorOf): void {
   repairConnecting(connectionClass, errorOf);
   repairTimeouts(connectionClass);
+  repairMemory(connectionClass);
 }
 
 function repairConnecting({ prototype }: ConnectionClass, errorOf: ErrorOf): void {
@@ -84,6 +87,16 @@ function repairTimeouts({ prototype }: ConnectionClass): void {
       if (error instanceof Error && error.name === 'KafkaJSRequestTimeoutError') socket?.destroy(error);
       throw error;
     }
+  };
+}
+
+function repairMemory({ prototype }: ConnectionClass): void {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on what it was taken from
+  const { processData } = prototype;
+  prototype.processData = function (this: Connection, data: Buffer): void {
+    processData.call(this, data);
+    // What is left is an empty view of all that came.
+    if (this.bytesBuffered === 0) this.chunks = [];
   };
 }
 

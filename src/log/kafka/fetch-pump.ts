@@ -90,7 +90,7 @@ export class FetchPump {
         const answer = byName.get(`${waiting.topic}/${waiting.partition}`);
         if (answer !== undefined && answer.errorCode !== 0) this.#cluster.forget(waiting.topic);
         if (answer === undefined) waiting.fail(new Error(`The broker left ${waiting.topic}/${waiting.partition} out.`));
-        else waiting.settle(answer);
+        else waiting.settle({ ...answer, records: detached(answer.records) });
       }
     } catch (error) {
       for (const { topic, fail } of wanted) {
@@ -99,4 +99,12 @@ export class FetchPump {
       }
     }
   }
+}
+
+/**
+ * Records are views into the answer, which has those of other partitions, too: a partition whose task is slow would keep
+ * them all in memory. Only what is most of its answer is not copied.
+ */
+function detached(records: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
+  return records.length * 2 < records.buffer.byteLength ? Buffer.from(records) : records;
 }

@@ -58,6 +58,8 @@ class GroupRun {
   /** The latest run of each unit that this member has or had. */
   readonly #runs = new Map<number, UnitRun>();
   readonly #membership: GroupMembership;
+  /** How many units share what may be fetched ahead. */
+  #assigned = 1;
   readonly #places: readonly Place[];
   /** Where each partition ends for this run, once that is known; and where it began. */
   #limits: ReadonlyMap<string, number> | undefined;
@@ -145,11 +147,12 @@ class GroupRun {
         if (this.#runs.get(unit) === run) this.#membership.released([unit]);
       });
     }
-    for (const unit of assigned) if (this.#runs.get(unit)?.isCurrent !== true) this.#start(unit, assigned.length);
+    this.#assigned = Math.max(1, assigned.length);
+    for (const unit of assigned) if (this.#runs.get(unit)?.isCurrent !== true) this.#start(unit);
     engine.observer?.assigned?.(task.group, assigned.length * task.inputs.length);
   }
 
-  #start(unit: number, assigned: number): void {
+  #start(unit: number): void {
     const { engine, task, run } = this.#options;
     const before = this.#runs.get(unit);
     const started = new UnitRun({
@@ -157,7 +160,7 @@ class GroupRun {
       task,
       run,
       unit,
-      maxBytes: shareOfBytes(run, assigned * task.inputs.length),
+      maxBytes: () => shareOfBytes(run, this.#assigned * task.inputs.length),
       limitOf: (place) => (this.#limits === undefined ? Infinity : (this.#limits.get(placeName(place)) ?? 0)),
       beginOf: (place) => this.#begins.get(placeName(place)) ?? 0,
       failure: this.#failure.signal,

@@ -10,7 +10,8 @@ export interface UnitRunOptions {
   readonly run: RunOptions;
   /** The partition of all of the task's inputs. */
   readonly unit: number;
-  readonly maxBytes: number;
+  /** Most bytes of a fetch, by what is assigned now. */
+  readonly maxBytes: () => number;
   /** Where a partition ends for this run; Infinity while following. */
   readonly limitOf: (place: Place) => number;
   /** Where a group that never committed begins. */

@@ -110,7 +110,10 @@ export class RecordBatch {
     };
     if (count < 0) throw this.#unreadable(`it says that it has ${count} records`);
     const bytes = count === 0 ? Buffer.alloc(0) : this.#decompressed();
-    return new BatchRecords(bytes, frame, (what) => this.#unreadable(what));
+    // Records must not keep the compressed batch in memory.
+    const { baseOffset } = this;
+    const place = this.#place;
+    return new BatchRecords(bytes, frame, (what) => unreadable(whereOf(place, baseOffset), what));
   }
 
   get #attributes(): number {

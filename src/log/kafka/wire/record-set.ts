@@ -15,6 +15,8 @@ export interface RecordSetOptions extends Place {
   readonly maxTakenBytes?: number;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /**
  * The committed records of [from, to) in a fetch response's record set: record batches one after the other, the last of
  * which may be cut off. Batches are checked, decompressed and decoded as records are taken, one at a time. Records
@@ -26,7 +28,7 @@ export class RecordSet implements FetchedRecords {
   readonly nextOffset: number;
   /** Bytes that the first batch takes, where it is not all there: ask again with as many. */
   readonly neededBytes: number | undefined;
-  readonly #set: Buffer<ArrayBuffer>;
+  #set: Buffer<ArrayBuffer>;
   readonly #options: RecordSetOptions;
   readonly #aborted: AbortedTransactions;
   /** Where the whole batches that may be wanted end. */
@@ -91,6 +93,8 @@ export class RecordSet implements FetchedRecords {
       const records = this.#isHidden(batch) ? undefined : batch.records();
       // Only now: a batch that can't be read stays unreadable, whoever asks again.
       this.#at = batch.end;
+      // What was decompressed is enough from here on.
+      if (this.#at >= this.#end) this.#set = NOTHING;
       if (records !== undefined) return records;
     }
     return undefined;
