@@ -7,10 +7,7 @@ import { watched, withWorkspace, type Workspace } from '../wiring.ts';
 
 export const run: CommandBody<typeof topicsFlags, typeof topicsPositionals> = (context) => {
   const { options, args } = context;
-  if (args.action !== 'repartition' && options.into !== undefined)
-    throw new UsageError(`--into is for "topics repartition", not for "topics ${args.action}".`);
-  if (args.action !== 'delete' && options.yes)
-    throw new UsageError(`--yes is for "topics delete": "topics ${args.action}" asks nothing.`);
+  checkOptions(args.action, options);
   const bodies: Record<typeof args.action, (workspace: Workspace, context: TopicsContext) => Promise<ExitCode>> = {
     show: showTopics,
     plan: showPlan,
@@ -20,3 +17,16 @@ export const run: CommandBody<typeof topicsFlags, typeof topicsPositionals> = (c
   };
   return withWorkspace(watched(context), (workspace) => bodies[args.action](workspace, context));
 };
+
+/** Before the log is opened, which may take its time. */
+function checkOptions(action: TopicsContext['args']['action'], options: TopicsContext['options']): void {
+  const { into, partitions, yes, sink, model } = options;
+  if (action === 'repartition' && (into === undefined || partitions === undefined))
+    throw new UsageError('"topics repartition" needs --partitions=N and --into=NAMESPACE, the namespace of the copy.');
+  if (action !== 'repartition' && into !== undefined)
+    throw new UsageError(`--into is for "topics repartition", not for "topics ${action}".`);
+  if (action !== 'delete' && yes)
+    throw new UsageError(`--yes is for "topics delete": "topics ${action}" asks nothing.`);
+  if (sink !== undefined && model === undefined)
+    throw new UsageError('--sink needs --model: each output is one of a model.');
+}

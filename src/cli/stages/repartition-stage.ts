@@ -1,4 +1,3 @@
-import { UsageError } from '../../errors.ts';
 import { repartition, type RepartitionReport } from '../../operations/repartition/repartition.ts';
 import { sinksOnLog } from '../../operations/topic-reading.ts';
 import { formatCount } from '../../telemetry/format.ts';
@@ -10,9 +9,8 @@ import { watched, withWorkspace, type Workspace } from '../wiring.ts';
 /** Copies the namespace of the workspace into another one. */
 export async function repartitionStage(workspace: Workspace, context: TopicsContext): Promise<ExitCode> {
   const { options, signal, progress, output } = context;
-  const { into, partitions } = options;
-  if (into === undefined || partitions === undefined)
-    throw new UsageError('"topics repartition" needs --partitions=N and --into=NAMESPACE, the namespace of the copy.');
+  // The command sees to it that both are given.
+  const { into = '', partitions = 1 } = options;
   const sinks = sinksOnLog(await workspace.log.topics(), workspace.namespace);
   const stages: { finish(): void }[] = [];
   const report = await withWorkspace({ ...watched(context), namespace: into }, (target) =>

@@ -98,8 +98,6 @@ async function wantedTopics(workspace: Workspace, context: TopicsContext): Promi
   const { topics } = workspace;
   const { options } = context;
   const { sinkName, model: models = [], source: sources = [], sink: formats = [] } = options;
-  if (formats.length > 0 && models.length === 0)
-    throw new UsageError('--sink needs --model: each output is one of a model.');
   const wanted: WantedTopic[] = [
     { kind: 'records', name: topics.records },
     { kind: 'dead-letters', name: topics.deadLetters },
