@@ -6,7 +6,7 @@ import { members } from './members.ts';
 describeWithPython('members that die, freeze, leave and join', () => {
   describeWithService('kafka', 'on Kafka', () => {
     it('lose and double nothing', async () => {
-      const result = await members({ rounds: 4, seed: 2, say: () => undefined });
+      const result = await members({ rounds: 3, seed: 2, say: () => undefined });
       expect(result['crash']).toBeGreaterThan(0);
       expect(result['freeze']).toBeGreaterThan(0);
       expect(result['deadLetters']).toBeGreaterThan(0);

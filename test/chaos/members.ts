@@ -13,7 +13,9 @@ const PRODUCE_KILL_SHARE = 0.6;
 /** A round in so many also has records that can't be decoded. */
 const POISON_EVERY = 4;
 const POISON = 3;
-const ACTIONS = ['crash', 'crash', 'freeze', 'leave', 'join'] as const;
+const ACTIONS = ['crash', 'freeze', 'join', 'crash', 'leave'] as const;
+/** What is done in a round, one after the other. */
+const ACTIONS_A_ROUND = 2;
 
 /**
  * Processors, sinks and sources side by side: members are killed, frozen for longer than their session, leave and join,
@@ -23,7 +25,8 @@ export const members: Campaign = async ({ rounds, seed, say }) => {
   const random = new Random(seed);
   const place = new Place({ brokers: await kafkaBrokers(), environment: { EMBEDSTREAM_PARTITIONS: '6' }, say });
   try {
-    const pipeline = new Pipeline(place, random, { processors: 4, parquet: 2, npy: 1 });
+    // Another one for the sources, whose moments are not ours.
+    const pipeline = new Pipeline(place, new Random(seed + 1), { processors: 4, parquet: 2, npy: 1 });
     // Three of four processors: the fourth is there to join.
     await pipeline.processors[3]?.stop();
     const done = { crash: 0, freeze: 0, leave: 0, join: 0 };
@@ -33,15 +36,15 @@ export const members: Campaign = async ({ rounds, seed, say }) => {
       const wave = pipeline.produceWave(ROWS_A_WAVE, { killShare: PRODUCE_KILL_SHARE });
       wave.catch(() => undefined);
       if (round % POISON_EVERY === 1) await publishPoison(pipeline, round);
-      for (let i = 0; i < 2; i++) {
-        const action = random.pick(ACTIONS);
+      for (let i = 0; i < ACTIONS_A_ROUND; i++) {
+        const action = ACTIONS[((round - 1) * ACTIONS_A_ROUND + i) % ACTIONS.length] ?? 'crash';
         await delay(random.between(0, 2_000));
-        const member = random.pick(pipeline.members);
-        const acted = act(action, member, random);
-        if (acted === undefined) continue;
-        done[action]++;
+        const able = pipeline.members.filter((each) => (action === 'join' ? each.isGone : each.isUp));
+        if (able.length === 0) continue;
+        const member = random.pick(able);
         say(`round ${round}: ${action} ${member.name}`);
-        under.push(acted);
+        under.push(act(action, member, random));
+        done[action]++;
       }
       await wave;
     }
@@ -54,23 +57,15 @@ export const members: Campaign = async ({ rounds, seed, say }) => {
   }
 };
 
-/** undefined: this member can't do this now. */
-function act(action: (typeof ACTIONS)[number], member: SupervisedProcess, random: Random): Promise<void> | undefined {
-  if (action === 'join') {
-    if (!member.isGone) return undefined;
-    member.rejoin();
-    return Promise.resolve();
-  }
-  if (!member.isUp) return undefined;
-  if (action === 'crash') {
-    member.crash();
-    return Promise.resolve();
-  }
-  if (action === 'leave') return member.stop();
-  member.freeze();
-  return delay(SESSION_TIMEOUT_MS + random.between(500, 4_000)).then(() => {
+async function act(action: (typeof ACTIONS)[number], member: SupervisedProcess, random: Random): Promise<void> {
+  if (action === 'join') member.rejoin();
+  else if (action === 'crash') member.crash();
+  else if (action === 'leave') await member.stop();
+  else {
+    member.freeze();
+    await delay(SESSION_TIMEOUT_MS + random.between(500, 4_000));
     member.thaw();
-  });
+  }
 }
 
 /** Records of another program that are none of ours. */
