@@ -3,11 +3,14 @@ import { IdentityIndex } from '../../../src/ledger/identity-index.ts';
 import { partitionOf } from '../../../src/log/partitioner.ts';
 import type { Log, OutputRecord } from '../../../src/log/port.ts';
 import { topicNames } from '../../../src/log/topics.ts';
+import { listLetters } from '../../../src/operations/dead-letters/list-letters.ts';
+import { retryLetters } from '../../../src/operations/dead-letters/retry-letters.ts';
 import { readModelColumns } from '../../../src/operations/reconcile/model-columns.ts';
 import { reconcileModel } from '../../../src/operations/reconcile/reconcile-model.ts';
 import { reconcileSources } from '../../../src/operations/reconcile/reconcile-sources.ts';
 import { readRecordColumns } from '../../../src/operations/reconcile/record-columns.ts';
 import { repartition, type RepartitionReport } from '../../../src/operations/repartition/repartition.ts';
+import { checkCopied } from '../../../src/operations/repartition/target.ts';
 import { EmbeddingTask } from '../../../src/processors/embedding-task.ts';
 import {
   allRecords,
@@ -16,6 +19,7 @@ import {
   createMemoryLog,
   fakeEmbedder,
   fault,
+  latestValues,
   processAll,
   publishRows,
   topics,
@@ -200,6 +204,12 @@ it('goes on where it was stopped, with what came since; then it is done', async 
   expect(await copy(log, 3)).toMatchObject({ isFresh: false });
   expect((await embedCopy(log)).texts).toEqual([]);
   expect(await differences(log)).toEqual([]);
+  for (const [name, copied] of [
+    [topics.records, copyTopics.records],
+    [topics.embeddings('fake'), copyTopics.embeddings('fake')],
+    [topics.sourceLedger('rows'), copyTopics.sourceLedger('rows')],
+  ] as const)
+    expect(await latestValues(log, copied)).toEqual(await latestValues(log, name));
   await expect(copy(log, 3)).rejects.toThrow('is a finished copy');
 });
 
@@ -215,6 +225,108 @@ it('refuses a namespace that has something else in it, none at all, and its own'
   ).rejects.toThrow('choose another one');
   await publishRows(log, rows.slice(0, 1), { partitions: 1, topics: copyTopics });
   await expect(copy(log, 2)).rejects.toThrow('"copy" is not empty');
+});
+
+it('prefers what lies beside the version of the record that counts, also when something older was written later', async () => {
+  const before = createMemoryLog();
+  await publishRows(before, rows, { partitions: 3 });
+  await processAll(before, fakeEmbedder(), {}, 3);
+  const log = await grown(before, 6);
+  const id = 'r1';
+  const [from, home] = [3, 6].map((count) => partitionOf(Buffer.from(id), count));
+  expect(from).not.toBe(home);
+  const after = createMemoryLog();
+  await publishRows(after, [{ id, text: 'newer' }]);
+  await processAll(after, fakeEmbedder());
+  const producer = await log.producer('two processors');
+  const names = [topics.embeddings('fake'), topics.ledger('fake')];
+  const timestampMs = Date.now() + 1_000;
+  for (const [name, at] of [[topics.records, 0], ...names.map((each) => [each, 0] as const)] as const) {
+    const [record] = await allRecords(after, name);
+    if (record !== undefined)
+      await producer.append([{ ...record, topic: name, partition: home ?? 0, timestampMs: timestampMs + at }]);
+  }
+  // The processor of the old partition came to its version only then.
+  for (const name of names) {
+    const late = (await allRecords(before, name)).findLast(({ key }) => Buffer.from(key ?? []).toString() === id);
+    if (late !== undefined)
+      await producer.append([{ ...late, topic: name, partition: from ?? 0, timestampMs: timestampMs + 9 }]);
+  }
+  await log.resetGroup('test.processor.fake', [{ topic: topics.records, partition: home ?? 0, offset: 1_000 }]);
+  await copy(log, 6);
+  expect((await embedCopy(log)).texts).toEqual([]);
+  expect(await differences(log)).toEqual([]);
+});
+
+it('takes dead letters along in the state in which they are', async () => {
+  const log = createMemoryLog();
+  const bad: Row[] = [
+    { id: 'waiting', text: 'poison 1' },
+    { id: 'bad', text: 'poison 2' },
+    { id: 'mended', text: 'poison 3' },
+  ];
+  await publishRows(log, [...rows.slice(0, 20), ...bad], { partitions: 1 });
+  await processAll(log, fakeEmbedder());
+  await publishRows(log, [...rows.slice(0, 20), ...bad.slice(0, 2), { id: 'mended', text: 'good' }], { partitions: 1 });
+  await processAll(log, fakeEmbedder());
+  const from = { log, codec, topics, namespace: 'test' };
+  await retryLetters(from, { ids: ['waiting'] }, {});
+  const states = async (context: Parameters<typeof listLetters>[0]): Promise<unknown> =>
+    (await listLetters(context, {}, 10)).letters.map(({ id, state }) => [id, state]).sort();
+  const expected = [
+    ['bad', 'open'],
+    ['mended', 'resolved'],
+    ['waiting', 'retried'],
+  ];
+  expect(await states(from)).toEqual(expected);
+  await copy(log, 5);
+  const to = { log, codec, topics: copyTopics, namespace: 'copy' };
+  expect(await states(to)).toEqual(expected);
+  const context = { ...to, ids: new IdentityIndex() };
+  const records = await readRecordColumns(context, [model.kinds]);
+  const columns = await readModelColumns(context, 'fake', records.retries);
+  expect(await reconcileModel(context, model, records, columns)).toMatchObject({ retried: 1, deadLettered: 1 });
+  expect((await embedCopy(log)).texts).toEqual(['poison 1']);
+  expect(await states(to)).toEqual([
+    ['bad', 'open'],
+    ['mended', 'resolved'],
+    ['waiting', 'open'],
+    ['waiting', 'superseded'],
+  ]);
+  expect(await retryLetters(to, { ids: ['bad'] }, {})).toMatchObject({ published: 1 });
+});
+
+it('takes what was published right after its look at the source', async () => {
+  const log = createMemoryLog();
+  await publishRows(log, rows, { partitions: 2 });
+  let looks = 0;
+  const busy = withTopics(log, async () => {
+    const seen = await log.topics();
+    if (++looks === 1) await publishRows(log, [...rows, { id: 'late', text: 'late' }], { partitions: 2 });
+    return seen;
+  });
+  const target = { namespace: 'copy', log, codec, topics: copyTopics };
+  const met = repartition({
+    ...{ source: source(busy), target, partitions: 3, signal: new AbortController().signal },
+    onStage: () => () => undefined,
+  });
+  await expect(met).rejects.toThrow(expect.objectContaining({ code: 'NAMESPACE_IN_USE' }));
+  await copy(log, 3);
+  expect(await latestValues(log, copyTopics.records)).toEqual(await latestValues(log, topics.records));
+});
+
+it('does not take what another process still has to copy for copied', async () => {
+  const log = createMemoryLog();
+  await publishRows(log, rows, { partitions: 2 });
+  const target = { namespace: 'copy', log, codec, topics: copyTopics };
+  const records = (await log.topics()).find(({ name }) => name === topics.records);
+  if (records === undefined) throw new Error('no records');
+  const [group, topic] = ['copy.repartition.1-of-1', records.name];
+  const ends = records.partitionInfo.map(({ partition, endOffset: offset }) => ({ topic, partition, offset }));
+  await log.resetGroup(group, ends.slice(0, 1));
+  await expect(checkCopied(target, group, records)).rejects.toThrow(`${topic}/1 is not copied to its end`);
+  await log.resetGroup(group, ends);
+  await checkCopied(target, group, records);
 });
 
 it('refuses a namespace that gets records meanwhile, and takes them when it is run again', async () => {
