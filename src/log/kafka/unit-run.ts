@@ -94,16 +94,29 @@ export class UnitRun {
   }
 
   async #runPartition(topic: string): Promise<void> {
-    try {
-      await this.#work({ topic, partition: this.#options.unit });
-    } catch (error) {
-      // A newer owner's opening may be noticed before its assignment is.
-      if (error instanceof PipelineError && error.code === 'LOG_FENCED') await this.#options.settleMembership();
-      if (this.isCurrent) throw error;
+    let commits = 0;
+    const committed = (): void => {
+      commits++;
+    };
+    for (let isAgain = false; ; isAgain = true) {
+      try {
+        commits = 0;
+        await this.#work({ topic, partition: this.#options.unit }, committed);
+        return;
+      } catch (error) {
+        const isFenced = error instanceof PipelineError && error.code === 'LOG_FENCED';
+        // A newer owner's opening may be noticed before its assignment is.
+        if (isFenced) await this.#options.settleMembership();
+        if (!this.isCurrent) return;
+        // Still ours: the cluster was away for longer than a transaction may take, and has ended ours. Twice without a
+        // commit between, it is somebody who uses our transactional ids.
+        const isTimedOut = isFenced && (!isAgain || commits > 0) && !this.#options.failure.aborted;
+        if (!isTimedOut) throw error;
+      }
     }
   }
 
-  async #work(place: Place): Promise<void> {
+  async #work(place: Place, committed: () => void): Promise<void> {
     const { engine, task, run, maxBytes, limitOf, beginOf } = this.#options;
     const failure = AbortSignal.any([this.#options.failure, this.#lost.signal]);
     const stop = AbortSignal.any([this.#options.stop, this.#givenUp.signal]);
@@ -115,7 +128,12 @@ export class UnitRun {
         task,
         run,
         ...place,
-        lease,
+        lease: {
+          commit: async (...transaction) => {
+            await lease.commit(...transaction);
+            committed();
+          },
+        },
         committed: lease.committed,
         endOffset: beginOf(place),
         limit: () => limitOf(place),

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Log } from '../../../src/log/port.ts';
-import { appendAll, byNumber, failureOf, numbered, range, readValues } from '../../contracts/log/tasks.ts';
+import { appendAll, byNumber, failureOf, numbered, range, readRecords, readValues } from '../../contracts/log/tasks.ts';
 import { describeWithService, kafkaBrokers } from '../../services/index.ts';
 import { ChildMember } from './group-child.ts';
 import { GroupPlace, lagOf, Member, SESSION_TIMEOUT_MS } from './group-member.ts';
@@ -51,6 +51,23 @@ describeWithService('kafka', 'a process that is frozen and wakes up', () => {
       expect(await lagOf(log, group, from)).toBe(0);
     },
   );
+
+  it('goes on from what is committed when the cluster has ended its transaction, and nobody else has its work', async () => {
+    const group = `${place.prefix}g`;
+    await appendAll(log, numbered(from, 0, RECORDS));
+    const handle = { transactionTimeoutMs: 1_000, sessionTimeoutMs: 30_000 };
+    const sleeper = new ChildMember(place, { group, from, to, freezeIn: 'commit', handle });
+    await sleeper.frozen();
+    // Reading waits for the end of the transaction.
+    const partitions = await Promise.all([readRecords(log, to, 0), readRecords(log, to, 1)]);
+    expect(partitions.flat().length).toBeLessThan(RECORDS);
+    sleeper.thaw();
+    const last = await Member.join(place, { group, from, to, run: { until: 'end' } });
+    await last.ended;
+    expect(sleeper.lines.filter((line) => line.startsWith('failed'))).toEqual([]);
+    await sleeper.kill();
+    expect(byNumber(await readValues(log, to))).toEqual(range(RECORDS));
+  });
 
   it('can not publish what another producer of its id has published since', async () => {
     const id = `${place.prefix}publisher`;
