@@ -15,6 +15,7 @@ import { commandHelp, commandLine, overviewHelp } from './help.ts';
 import type { Invocation } from './help.ts';
 import type { OpenInstruments } from './instruments.ts';
 import { nearestName } from '../record/nearest-name.ts';
+import { locateModels } from './locate-models.ts';
 import { installStop } from './stop.ts';
 import type { StopOptions } from './stop.ts';
 import { PipelineError } from '../errors.ts';
@@ -117,7 +118,8 @@ async function execute(command: Command, resolved: Resolved, world: ProgramWorld
     opened = await openInstruments(resolved.options, { log, say, signal, version: packageVersion });
     const body = await command.load();
     const { instruments } = opened;
-    const exitCode = await body.run({ options, args, signal, log, progress, instruments, output });
+    const located = await locateModels(options);
+    const exitCode = await body.run({ options: located, args, signal, log, progress, instruments, output });
     progress.close();
     return stop.signal.aborted ? 130 : exitCode;
   } catch (error) {

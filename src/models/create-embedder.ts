@@ -1,4 +1,5 @@
 import { findModel, weightsAreAbsent } from './catalog/find-model.ts';
+import { locateModel } from './catalog/models-folder.ts';
 import { createHashedEmbedder } from './hashed/hashed-embedder.ts';
 import { createImageEmbedder } from './local/image/image-embedder.ts';
 import { createLocalEmbedder, type LocalEmbedderOptions } from './local/local-embedder.ts';
@@ -8,6 +9,8 @@ import type { Embedder } from './port.ts';
 export interface CreateEmbedderOptions extends LocalEmbedderOptions {
   /** A name or alias of the catalogue, or a folder (`./path/to/model`). */
   readonly model: string;
+  /** Where models that are not part of the package are looked for by name, a folder each. */
+  readonly modelsDir?: string;
 }
 
 /**
@@ -17,7 +20,8 @@ export interface CreateEmbedderOptions extends LocalEmbedderOptions {
  * @throws PipelineError MODEL_LOAD_FAILED, MODEL_CANARY_FAILED.
  */
 export async function createEmbedder(options: CreateEmbedderOptions): Promise<Embedder> {
-  const entry = await findModel(options.model);
+  const { model, modelsDir } = options;
+  const entry = await findModel(modelsDir === undefined ? model : await locateModel(model, modelsDir));
   const { weights } = entry;
   switch (weights.runtime) {
     case 'hashed':

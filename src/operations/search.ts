@@ -1,7 +1,7 @@
 import type { Codec } from '../codec/port.ts';
 import { EmbeddingScanner } from '../codec/embedding-scanner.ts';
 import { bytesOfHash } from '../codec/hashes.ts';
-import { fatalError, type PipelineError } from '../errors.ts';
+import { fatalError, UsageError, type PipelineError } from '../errors.ts';
 import { Ledger, restoreLedger } from '../ledger/ledger.ts';
 import type { Log } from '../log/port.ts';
 import type { TopicNames } from '../log/topics.ts';
@@ -83,6 +83,12 @@ function nothingEmbedded(model: string): PipelineError {
 }
 
 async function embedQuery({ embedder, query, signal }: SearchOptions): Promise<Float32Array> {
+  const { name, kinds, queryKinds = kinds } = embedder.info;
+  if (!queryKinds.includes('text'))
+    throw new UsageError(
+      `The model ${name} can't embed words: its folder has no text tower that is known (onnx/text_model.onnx and ` +
+        'tokenizer.json of a CLIP model).',
+    );
   const result = await embedder.embed([{ text: query }], { as: 'query', ...(signal && { signal }) });
   const fault = result.faults.get(0);
   if (fault !== undefined) throw fault;

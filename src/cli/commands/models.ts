@@ -2,17 +2,22 @@ import { UsageError } from '../../errors.ts';
 import { catalogEntries } from '../../models/catalog/entries.ts';
 import type { CatalogEntry } from '../../models/catalog/entry.ts';
 import { findModel } from '../../models/catalog/find-model.ts';
+import { locateModel } from '../../models/catalog/models-folder.ts';
 import { createEmbedder } from '../../models/create-embedder.ts';
 import { describeModel } from '../../models/describe-model.ts';
-import { embedTexts } from '../../models/embed-stream.ts';
+import { TEXT_CANARIES } from '../../models/local/canary.ts';
+import { IMAGE_CANARIES } from '../../models/local/image/canary-images.ts';
 import type { CommandBody, Output } from '../command.ts';
 import type { modelsFlags, modelsPositionals } from '../definitions/operate.ts';
 
-export const run: CommandBody<typeof modelsFlags, typeof modelsPositionals> = async ({ args, output }) => {
-  if (args.action === 'list') listModels(output);
-  else if (args.name === undefined) throw new UsageError(`"models ${args.action}" needs the name of a model.`);
-  else if (args.action === 'show') await showModel(args.name, output);
-  else await checkModel(args.name, output);
+export const run: CommandBody<typeof modelsFlags, typeof modelsPositionals> = async ({ args, options, output }) => {
+  if (args.action === 'list') {
+    listModels(output);
+    return 0;
+  }
+  if (args.name === undefined) throw new UsageError(`"models ${args.action}" needs the name of a model.`);
+  const model = await locateModel(args.name, options.modelsDir);
+  await (args.action === 'show' ? showModel(model, output) : checkModel(model, output));
   return 0;
 };
 
@@ -27,11 +32,12 @@ function listModels(output: Output): void {
 
 async function showModel(name: string, output: Output): Promise<void> {
   const entry = await findModel(name);
-  const { fingerprint } = await describeModel(name);
+  // Of files that are not here nothing but what the catalogue says is known.
+  const fingerprint = entry.weights.runtime === 'absent' ? undefined : (await describeModel(name)).fingerprint;
   output.result({ ...entry, fingerprint }, () => describeEntry(entry, fingerprint));
 }
 
-function describeEntry(entry: CatalogEntry, fingerprint: string): string {
+function describeEntry(entry: CatalogEntry, fingerprint: string | undefined): string {
   const facts: (readonly [fact: string, value: string, source?: string | undefined])[] = [
     ['name', [entry.name, ...entry.aliases].join(', ')],
     ['summary', entry.summary],
@@ -42,8 +48,8 @@ function describeEntry(entry: CatalogEntry, fingerprint: string): string {
     ['normalised', entry.normalise ? 'yes' : 'no', entry.sources['normalise']],
     ['similarity', entry.similarity, entry.sources['similarity']],
     ['licence', entry.licence, entry.sources['licence']],
-    ['weights', entry.weights.runtime === 'onnx' ? `${entry.weights.folder} (${entry.weights.graph})` : 'none'],
-    ['fingerprint', fingerprint],
+    ['weights', describeWeights(entry.weights)],
+    ...(fingerprint === undefined ? [] : [['fingerprint', fingerprint] as const]),
   ];
   const width = Math.max(...facts.map(([fact]) => fact.length));
   return facts
@@ -51,19 +57,34 @@ function describeEntry(entry: CatalogEntry, fingerprint: string): string {
     .join('\n');
 }
 
-/** Loading runs the canary: two texts must give finite, different vectors of length 1, the same one the same twice. */
+function describeWeights(weights: CatalogEntry['weights']): string {
+  switch (weights.runtime) {
+    case 'hashed':
+      return 'none';
+    case 'absent':
+      return `not part of the package: ${weights.page} (${weights.files.join(', ')}), in a folder of --models-dir or given as --model=./folder`;
+    case 'onnx':
+      return `${weights.folder} (${weights.graph})`;
+    case 'onnx-vision':
+      return `${weights.folder} (${weights.graph}${weights.textTower === undefined ? '; no text tower' : `, ${weights.textTower.weights.graph}`})`;
+  }
+}
+
+/** Loading runs the canary: two inputs must give finite, different vectors of length 1, the same one the same twice. */
 async function checkModel(name: string, output: Output): Promise<void> {
   const startMs = performance.now();
   const embedder = await createEmbedder({ model: name, workers: 1 });
   try {
     const loadedMs = performance.now() - startMs;
-    const [first, second] = await embedTexts(embedder, ['A bronze vessel with a dragon.', 'A portrait of a woman.']);
-    const cosine = first?.reduce((sum, value, i) => sum + value * (second?.[i] ?? 0), 0) ?? 0;
     const { info } = embedder;
+    const [kind, inputs] = info.kinds.includes('text') ? ['texts', TEXT_CANARIES] : ['images', IMAGE_CANARIES];
+    const { vectors } = await embedder.embed(inputs);
+    const second = vectors.subarray(info.dimension);
+    const cosine = second.reduce((sum, value, i) => sum + value * (vectors[i] ?? 0), 0);
     output.result(
       { ...info, loadedMs, cosine },
       () =>
-        `${info.name} works: ${info.dimension}-d, loaded and checked in ${loadedMs.toFixed(0)} ms; two different texts have cosine ${cosine.toFixed(3)}.`,
+        `${info.name} works: ${info.dimension}-d, loaded and checked in ${loadedMs.toFixed(0)} ms; two different ${kind} have cosine ${cosine.toFixed(3)}.`,
     );
   } finally {
     await embedder.close();

@@ -21,7 +21,8 @@ export const run: CommandBody<typeof searchFlags, typeof searchPositionals> = as
       commonPartitions(await workspace.log.topics(), workspace.namespace);
       return searchLog({ ...workspace, embedder, query, limit: options.limit, signal });
     });
-    output.result(resultJson(query, options.model, result), () => formatResult(result, options.model));
+    const { name } = embedder.info;
+    output.result(resultJson(query, name, result), () => formatResult(result, name));
     return 0;
   } finally {
     await embedder.close();

@@ -12,6 +12,12 @@ export const globalFlags = defineFlags({
     schema: plainName,
     description: 'First part of the names of all topics and groups: separate pipelines on one log',
   },
+  modelsDir: {
+    type: 'string',
+    placeholder: 'FOLDER',
+    default: 'models',
+    description: 'Where models that are not part of the package are looked for by name, a folder each',
+  },
   json: { type: 'boolean', description: 'One JSON object on stdout in place of text; no progress' },
   quiet: { type: 'boolean', description: 'No progress, and of messages only warnings and errors' },
   logLevel: {

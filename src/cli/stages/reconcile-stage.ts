@@ -1,4 +1,4 @@
-import { catalogEntries } from '../../models/catalog/entries.ts';
+import { catalogEntry } from '../../models/catalog/find-model.ts';
 import { IdentityIndex } from '../../ledger/identity-index.ts';
 import { commonPartitions } from '../../log/partition-counts.ts';
 import type { TopicInfo } from '../../log/port.ts';
@@ -6,6 +6,7 @@ import { describeModel } from '../../models/describe-model.ts';
 import { processorGroup } from '../../processors/embedding-task.ts';
 import { DIFFERENCE_MEANING, type Differences } from '../../operations/reconcile/differences.ts';
 import { importedOf, readImportColumns } from '../../operations/reconcile/import-columns.ts';
+import { kindsByLedger, POSSIBLE_KINDS } from '../../operations/reconcile/kinds-by-ledger.ts';
 import { readModelColumns } from '../../operations/reconcile/model-columns.ts';
 import {
   reconcileModel,
@@ -57,7 +58,7 @@ export async function reconcileStage(workspace: Workspace, options: ReconcileSta
     hasProcessor: groups.has(processorGroup(namespace, model.name)),
   }));
   const outputs = await outputsOf(workspace, topics);
-  const kindSets = wanted.map(({ kinds }) => kinds);
+  const kindSets = wanted.flatMap(({ kinds }) => (kinds === undefined ? POSSIBLE_KINDS : [kinds]));
   const records = await readRecordColumns(context, kindSets);
   const sources = await reconcileSources(context, topics, records);
   const imports = await readImportColumns(context, topics);
@@ -65,7 +66,8 @@ export async function reconcileStage(workspace: Workspace, options: ReconcileSta
   const sinks: SinkReconciliation[] = [];
   for (const model of wanted) {
     const columns = await readModelColumns(context, model.name, records.retries);
-    models.push(await reconcileModel(context, model, records, columns, importedOf(imports, model.name)));
+    const kinds = model.kinds ?? kindsByLedger(ids.size, columns.ledger, records);
+    models.push(await reconcileModel(context, { ...model, kinds }, records, columns, importedOf(imports, model.name)));
     const topic = context.topics.embeddings(model.name);
     for (const sink of outputs.filter((output) => output.topic === topic))
       sinks.push(await reconcileSink(context, sink, columns.versions));
@@ -77,18 +79,24 @@ export async function reconcileStage(workspace: Workspace, options: ReconcileSta
   return { sources, models, sinks, differences, json };
 }
 
-/** A model on the log that is in no catalogue (it came from a folder, or was imported) is taken as its latest ledger entry has it. */
+type WantedModel = Omit<ModelToReconcile, 'kinds'> & Partial<Pick<ModelToReconcile, 'kinds'>>;
+
+/**
+ * A model on the log whose files are not at hand (it came from a folder, or was imported) is taken as its latest ledger
+ * entry has it.
+ */
 async function modelsToReconcile(
   topics: readonly TopicInfo[],
   namespace: string,
   models: readonly string[] | undefined,
-): Promise<ModelToReconcile[]> {
+): Promise<WantedModel[]> {
   const onLog = modelsOnLog(topics, namespace);
-  const known = new Set(catalogEntries.map(({ name }) => name));
   return Promise.all(
-    (models ?? onLog).map(async (name): Promise<ModelToReconcile> =>
-      onLog.includes(name) && !known.has(name) ? { name, kinds: ['text'] } : describeModel(name),
-    ),
+    (models ?? onLog).map(async (name): Promise<WantedModel> => {
+      const entry = catalogEntry(name);
+      if (entry?.weights.runtime === 'absent') return { name: entry.name, kinds: entry.kinds };
+      return onLog.includes(name) && entry === undefined ? { name } : describeModel(name);
+    }),
   );
 }
 

@@ -11,14 +11,19 @@ import { nearestName } from '../../record/nearest-name.ts';
  */
 export async function findModel(model: string): Promise<CatalogEntry> {
   if (isFolder(model)) return readModelFolder(model);
-  const wanted = model.toLowerCase();
-  const found = catalogEntries.find((entry) => namesOf(entry).some((name) => name.toLowerCase() === wanted));
+  const found = catalogEntry(model);
   if (found) return found;
   const nearest = nearestName(model, catalogEntries.flatMap(namesOf));
   throw new UsageError(
     `There is no model ${JSON.stringify(model)}.${nearest === undefined ? '' : ` Did you mean ${nearest}?`} ` +
       `Models: ${catalogEntries.map((entry) => entry.name).join(', ')}; or a folder that holds one (--model=./folder).`,
   );
+}
+
+/** The model of this name or alias, case ignored. */
+export function catalogEntry(name: string): CatalogEntry | undefined {
+  const wanted = name.toLowerCase();
+  return catalogEntries.find((entry) => namesOf(entry).some((each) => each.toLowerCase() === wanted));
 }
 
 /** What to do about a model of the catalogue whose files are not part of the package. */
@@ -33,6 +38,7 @@ function namesOf(entry: CatalogEntry): readonly string[] {
   return [entry.name, ...entry.aliases];
 }
 
-function isFolder(model: string): boolean {
+/** Whether `--model` names a folder, and not a model of the catalogue. */
+export function isFolder(model: string): boolean {
   return /^(?:\.{1,2}$|\.{0,2}[\\/]|[a-z]:[\\/])/i.test(model);
 }

@@ -1,0 +1,17 @@
+import { join, resolve } from 'node:path';
+import { hasFile } from './folder-files.ts';
+import { catalogEntry, isFolder } from './find-model.ts';
+
+/**
+ * The folder of a model that is named and not part of the package, where `modelsDir` holds one of that name; otherwise
+ * the name as it was given. An alias is looked for under the name it stands for.
+ */
+export async function locateModel(model: string, modelsDir: string): Promise<string> {
+  if (isFolder(model)) return model;
+  const entry = catalogEntry(model);
+  if (entry !== undefined && entry.weights.runtime !== 'absent') return model;
+  const name = entry?.name ?? model;
+  if (!/^[A-Za-z0-9._-]+$/.test(name)) return model;
+  const folder = resolve(join(modelsDir, name));
+  return (await hasFile(folder, 'config.json')) ? folder : model;
+}
