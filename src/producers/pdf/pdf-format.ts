@@ -42,7 +42,7 @@ const SCRIPT = new URL(`./pdf-worker.${extension}`, import.meta.url);
 export function createPdfFormat(options: PdfFormatOptions = {}): FileFormat & { close(): Promise<void> } {
   const limits = { ...PDF_LIMITS, ...options.limits };
   const processes = options.processes ?? Math.min(availableParallelism(), MAX_PROCESSES);
-  const pool = new ReaderPool({ processes, limits, script: options.script ?? SCRIPT });
+  const pool = new ReaderPool({ processes, documentsAhead: processes * 2, limits, script: options.script ?? SCRIPT });
   return {
     name: 'pdf',
     sniff,

@@ -1,9 +1,12 @@
 import type { PdfProblem, ReadRequest } from './messages.ts';
 import { type OnReply, ReaderDied, type ReaderLimits, ReaderProcess } from './reader-process.ts';
+import { ReadingTurns } from './reading-turns.ts';
 
 export interface ReaderPoolOptions {
   /** Processes at most. They are started when there is work. */
   readonly processes: number;
+  /** Documents at most that are read before they are asked for. */
+  readonly documentsAhead: number;
   readonly limits: ReaderLimits;
   /** The process' script; tests put another in its place. */
   readonly script: URL;
@@ -12,52 +15,47 @@ export interface ReaderPoolOptions {
 /** A document is tried again once when its process has died: another may have ended it. */
 const TRIES = 2;
 
+/** What a document is told while it is read. */
+export interface ReadingEvents {
+  /** `more` lets the process send another batch. */
+  reply(reply: Parameters<OnReply>[0], more: () => void): void;
+  /** The process has died; all comes again from the start. */
+  restart(): void;
+}
+
 /** The processes that read PDFs: each reads one file at a time, files wait in the order in which they came. */
 export class ReaderPool {
+  readonly turns: ReadingTurns;
   readonly #options: ReaderPoolOptions;
   readonly #idle: ReaderProcess[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
 
   constructor(options: ReaderPoolOptions) {
     this.#options = options;
+    this.turns = new ReadingTurns(options.processes, options.documentsAhead);
   }
 
-  /**
-   * As `ReaderProcess.read`, by whichever process is free first. `onReply` is also given what lets the process send
-   * another batch. What has come of a document before its process died is told by `onRestart`.
-   */
+  /** As `ReaderProcess.read`, by a process that is free or a new one. Whoever calls has the turn. */
   async read(
     request: ReadRequest,
-    on: { readonly reply: (reply: Parameters<OnReply>[0], more: () => void) => void; readonly restart: () => void },
-    signal: AbortSignal,
+    on: ReadingEvents,
+    { signal, wanted }: { readonly signal: AbortSignal; readonly wanted: Promise<unknown> },
   ): Promise<PdfProblem | undefined> {
-    await this.#turn(signal);
-    try {
-      for (let tried = 1; ; tried++) {
-        const reader = await this.#free();
-        try {
-          const more = (): void => {
-            reader.more();
-          };
-          return await reader.read(
-            request,
-            (reply) => {
-              on.reply(reply, more);
-            },
-            signal,
-          );
-        } catch (error) {
-          if (!(error instanceof ReaderDied)) throw error;
-          if (tried === TRIES) return { code: 'PDF_READER_DIED', detail: `${error.message}, ${TRIES} times` };
-          on.restart();
-        } finally {
-          if (!reader.isRetired) this.#idle.push(reader);
-        }
+    for (let tried = 1; ; tried++) {
+      const reader = await this.#free();
+      const onReply: OnReply = (reply) => {
+        on.reply(reply, () => {
+          reader.more();
+        });
+      };
+      try {
+        return await reader.read(request, onReply, { signal, wanted });
+      } catch (error) {
+        if (!(error instanceof ReaderDied)) throw error;
+        if (tried === TRIES) return { code: 'PDF_READER_DIED', detail: `${error.message}, ${TRIES} times` };
+        on.restart();
+      } finally {
+        if (!reader.isRetired) this.#idle.push(reader);
       }
-    } finally {
-      this.#busy--;
-      this.#waiting.shift()?.();
     }
   }
 
@@ -72,25 +70,5 @@ export class ReaderPool {
       if (reader === undefined) return ReaderProcess.start(this.#options.script, this.#options.limits);
       if (!reader.isRetired) return reader;
     }
-  }
-
-  async #turn(signal: AbortSignal): Promise<void> {
-    if (this.#busy < this.#options.processes) {
-      this.#busy++;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const wake = (): void => {
-        signal.removeEventListener('abort', stop);
-        this.#busy++;
-        resolve();
-      };
-      const stop = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(wake), 1);
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', stop, { once: true });
-      this.#waiting.push(wake);
-    });
   }
 }

@@ -91,11 +91,19 @@ export class ReaderProcess {
 
   /**
    * Reads one file; one call at a time. Resolves to why it yields nothing, or to undefined when all has come. Rejects with
-   * ReaderDied, with SOURCE_READ_FAILED, and with the reason of `signal`.
+   * ReaderDied, with SOURCE_READ_FAILED, and with the reason of `signal`. Keeps our process alive from when `wanted`
+   * resolves.
    */
-  async read(request: ReadRequest, onReply: OnReply, signal: AbortSignal): Promise<PdfProblem | undefined> {
+  async read(
+    request: ReadRequest,
+    onReply: OnReply,
+    { signal, wanted }: { readonly signal: AbortSignal; readonly wanted: Promise<unknown> },
+  ): Promise<PdfProblem | undefined> {
     signal.throwIfAborted();
-    this.#keepsAlive(true);
+    let isOver = false;
+    void wanted.then(() => {
+      if (!isOver) this.#keepsAlive(true);
+    });
     const clock = new ReadingClock(this.#limits);
     const aborted = createDeferred<never>();
     const onAbort = (): void => {
@@ -128,6 +136,7 @@ export class ReaderProcess {
       await this.kill();
       throw error;
     } finally {
+      isOver = true;
       signal.removeEventListener('abort', onAbort);
       clock.stop();
       this.#onReply = () => undefined;
@@ -181,7 +190,7 @@ class ReadingClock {
     const timer = (ms: number, what: string): NodeJS.Timeout =>
       setTimeout(() => {
         late.resolve({ code: 'PDF_TOO_SLOW', detail: `${what} ${ms / 1000} s` });
-      }, ms);
+      }, ms).unref();
     this.#timers = [timer(stallMs, 'a page of it takes longer than'), timer(fileMs, 'reading it takes longer than')];
   }
 

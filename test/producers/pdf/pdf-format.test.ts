@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { deflateRawSync, deflateSync, constants } from 'node:zlib';
+import { extractText } from 'unpdf';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { createPdfFormat, type PdfFormatOptions } from '../../../src/producers/pdf/pdf-format.ts';
 import type { FormatOptions, NumberedIds, SourceBatch, SourceFault, SourceItem } from '../../../src/producers/port.ts';
@@ -85,6 +88,22 @@ function script(name: string, whenAsked: string): URL {
   writeFileSync(path, `process.on('message', (request) => { ${whenAsked} });\nprocess.send({ kind: 'ready' });\n`);
   return new URL(`file://${path}`);
 }
+
+/** Forms that each draw the next one ten times: 10^12 words. */
+const laughs = (): Buffer => {
+  const depth = 9;
+  const objects = Array.from({ length: depth }, (_, level): PdfObject => {
+    const font = '/Font << /F1 3 0 R >>';
+    const head = '/Type /XObject /Subtype /Form /BBox [0 0 600 800]';
+    return level === depth - 1
+      ? { dictionary: `${head} /Resources << ${font} >>`, stream: Buffer.from(lines(['ha'])) }
+      : {
+          dictionary: `${head} /Resources << /XObject << /N ${FIRST_OWN_OBJECT + level + 1} 0 R >> >>`,
+          stream: Buffer.from('/N Do '.repeat(20)),
+        };
+  });
+  return makePdf({ objects, pages: [{ content: '/N Do', resources: `/XObject << /N ${FIRST_OWN_OBJECT} 0 R >>` }] });
+};
 
 describe('a document', () => {
   test('becomes chunks with ids that count on, pages, and what it says of itself', async () => {
@@ -214,22 +233,6 @@ describe('a document that can not be read becomes a dead letter of its bytes', (
 });
 
 describe('a document that would take the run down is ended, and the next one is read', () => {
-  /** Forms that each draw the next one ten times: 10^12 words. */
-  const laughs = (): Buffer => {
-    const depth = 9;
-    const objects = Array.from({ length: depth }, (_, level): PdfObject => {
-      const font = '/Font << /F1 3 0 R >>';
-      const head = '/Type /XObject /Subtype /Form /BBox [0 0 600 800]';
-      return level === depth - 1
-        ? { dictionary: `${head} /Resources << ${font} >>`, stream: Buffer.from(lines(['ha'])) }
-        : {
-            dictionary: `${head} /Resources << /XObject << /N ${FIRST_OWN_OBJECT + level + 1} 0 R >> >>`,
-            stream: Buffer.from('/N Do '.repeat(20)),
-          };
-    });
-    return makePdf({ objects, pages: [{ content: '/N Do', resources: `/XObject << /N ${FIRST_OWN_OBJECT} 0 R >>` }] });
-  };
-
   /** Content that is packed twice, and is four gigabytes of spaces. */
   const bomb = (): Buffer => {
     const block = deflateRawSync(Buffer.alloc(1 << 20, ' '), { finishFlush: constants.Z_FULL_FLUSH });
@@ -238,10 +241,10 @@ describe('a document that would take the run down is ended, and the next one is 
   };
 
   test('when a page of it takes too long', async () => {
-    const using = format({ limits: { stallMs: 1500 } });
+    const using = format({ limits: { stallMs: 4000 } });
     const [bad, good] = await Promise.all([read(laughs(), { using }), read(chapters(1), { using })]);
     expect(bad.faults).toMatchObject([
-      { code: 'PDF_TOO_SLOW', reason: expect.stringContaining('a page of it takes longer than 1.5 s') as string },
+      { code: 'PDF_TOO_SLOW', reason: expect.stringContaining('a page of it takes longer than 4 s') as string },
     ]);
     expect(good.items.length).toBeGreaterThan(0);
   });
@@ -305,26 +308,30 @@ describe('a document that would take the run down is ended, and the next one is 
 });
 
 describe('several documents', () => {
-  test('are read side by side, and the main loop stays free', async () => {
+  test('are read side by side, and cost the main process next to nothing', async () => {
+    const pdf = chapters(40);
+    const cpuMs = async (work: () => Promise<unknown>): Promise<number> => {
+      const before = process.cpuUsage();
+      await work();
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000;
+    };
+    const bare = (): Promise<unknown> => extractText(Uint8Array.from(pdf));
+    await bare();
+    const here = await cpuMs(async () => {
+      for (let copy = 0; copy < 8; copy++) await bare();
+    });
     const using = format({ processes: 2 });
-    let longestMs = 0;
-    let lastMs = performance.now();
-    const timer = setInterval(() => {
-      const now = performance.now();
-      longestMs = Math.max(longestMs, now - lastMs);
-      lastMs = now;
-    }, 5);
-    const pdf = chapters(12);
-    const results = await Promise.all(
-      Array.from({ length: 8 }, (_, index) => read(pdf, { using, name: `${index}.pdf` })),
-    );
-    clearInterval(timer);
+    let results: Result[] = [];
+    const there = await cpuMs(async () => {
+      results = await Promise.all(Array.from({ length: 8 }, (_, index) => read(pdf, { using, name: `${index}.pdf` })));
+    });
     for (const [index, { items, faults }] of results.entries()) {
       expect(faults).toEqual([]);
       expect(items).toHaveLength(results[0]!.items.length);
       expect(items.every(({ id }) => id.startsWith(`${index}.pdf#`))).toBe(true);
     }
-    expect(longestMs).toBeLessThan(250);
+    expect(there).toBeLessThan(here / 3);
   });
 
   test('an abort ends the one that is read and those that wait', async () => {
@@ -348,5 +355,30 @@ describe('several documents', () => {
       break;
     }
     expect((await read(chapters(1), { using })).items.length).toBeGreaterThan(0);
+  });
+
+  test('one that is asked for first is read first, whatever waits to be taken', async () => {
+    const using = format();
+    const page = { content: lines(Array.from({ length: 50 }, () => 'word '.repeat(16))) };
+    const pdf = makePdf({ pages: Array.from({ length: 100 }, () => page) });
+    const opened = await Promise.all(
+      Array.from({ length: 6 }, (_, index) => {
+        const path = join(folder, `queued-${index}.pdf`);
+        writeFileSync(path, pdf);
+        const file = { path, name: `${index}.pdf`, bytes: pdf.length, modifiedMs: 0 };
+        return using.open(file, { chunkSize: 20, chunkOverlap: 0 });
+      }),
+    );
+    // Each has more chunks than its process may send before somebody takes them.
+    for (const open of opened.reverse()) expect((await collect(open.read())).items).toHaveLength(20_000);
+  });
+
+  test('one that is opened and forgotten keeps no process alive', async () => {
+    const path = join(folder, 'forgotten.pdf');
+    writeFileSync(path, laughs());
+    const fixture = join(import.meta.dirname, 'forgetful-fixture.ts');
+    const args = ['--disable-warning=ExperimentalWarning', fixture, path];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 15_000 });
+    expect(stdout).toMatch(/^chunks of up to 500/);
   });
 });
