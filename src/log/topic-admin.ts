@@ -31,7 +31,7 @@ export interface TopicCondition {
 export interface TopicAdmin {
   /** Of topics that are there, compared with what they should be. */
   conditions(specs: readonly TopicSpec[]): Promise<readonly TopicCondition[]>;
-  /** Sets these settings and leaves all others. */
+  /** Sets these settings and leaves all others; resolves when they are in force. */
   alter(topic: string, settings: Readonly<Record<string, string>>): Promise<void>;
   /** Adds partitions to a topic without records: ids of records that are there would be elsewhere afterwards. */
   grow(topic: string, partitions: number): Promise<void>;

@@ -51,35 +51,47 @@ export class KafkaTopicAdmin implements TopicAdmin {
   }
 
   async alter(topic: string, settings: Readonly<Record<string, string>>): Promise<void> {
-    const { cluster } = this.#options;
-    await cluster.retry(`changing settings of topic "${topic}"`, async () =>
-      send(await cluster.controller(), alterConfigsRequest(topic, settings)),
-    );
+    const { cluster, check } = this.#options;
+    const what = `changing settings of topic "${topic}"`;
+    await cluster.retry(what, async () => send(await cluster.controller(), alterConfigsRequest(topic, settings)));
+    const names = Object.keys(settings);
+    await this.#until(what, async () => {
+      const present = (await check.settingsOf([topic], names)).get(topic);
+      return names.every((name) => present?.get(name) === settings[name]);
+    });
   }
 
   async grow(topic: string, partitions: number): Promise<void> {
     const { cluster } = this.#options;
-    await cluster.retry(`adding partitions to topic "${topic}"`, async () => {
+    const what = `adding partitions to topic "${topic}"`;
+    const isGrown = async (): Promise<boolean> => (await cluster.countPartitions(topic)) === partitions;
+    await cluster.retry(what, async () => {
       // A try whose answer was lost may have done it.
-      if ((await cluster.countPartitions(topic)) === partitions) return;
+      if (await isGrown()) return;
       const request = { topicPartitions: [{ topic, count: partitions }], timeout: TIMEOUT_MS };
       await (await cluster.controller()).createPartitions(request);
     });
+    await this.#until(what, isGrown);
     cluster.forgetCount(topic);
   }
 
   async remove(topics: readonly string[]): Promise<void> {
     const { cluster } = this.#options;
-    await cluster.retry(`deleting topics ${topics.join(', ')}`, async () => {
+    const what = `deleting topics ${topics.join(', ')}`;
+    await cluster.retry(what, async () => {
       const left = await this.#present(topics);
       if (left.length > 0) await (await cluster.controller()).deleteTopics({ topics: left, timeout: TIMEOUT_MS });
     });
-    await cluster.retry(`deleting topics ${topics.join(', ')}`, async () => {
-      const [left] = await this.#present(topics);
-      if (left !== undefined)
-        throw new PipelineError('LOG_BUSY', `Topic "${left}" was deleted and is still there.`, { retriable: true });
-    });
+    await this.#until(what, async () => (await this.#present(topics)).length === 0);
     for (const topic of topics) cluster.forgetCount(topic);
+  }
+
+  /** Brokers hear of what the controller has done a moment later. */
+  async #until(what: string, isDone: () => Promise<boolean>): Promise<void> {
+    await this.#options.cluster.retry(what, async () => {
+      if (!(await isDone()))
+        throw new PipelineError('LOG_BUSY', `The cluster is still at it: ${what}.`, { retriable: true });
+    });
   }
 
   async #present(topics: readonly string[]): Promise<readonly string[]> {
