@@ -112,6 +112,8 @@ export interface SourceFile {
    * itself. Without the extension of a packed file.
    */
   readonly name: string;
+  /** For messages: a path or URL without secrets. Default: `path`. */
+  readonly location?: string;
   readonly bytes: number;
   /** Milliseconds since the epoch. */
   readonly modifiedMs: number;

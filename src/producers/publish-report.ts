@@ -12,11 +12,13 @@ export interface PublishReport {
   deadLettersByReason: Record<string, number>;
   /** Rows that `--where` left out; not part of `read`. */
   filtered: number;
-  /** Records deleted because the source no longer has them. */
+  /** Records deleted because the source no longer has them: with `prune`, and surplus parts of documents always. */
   pruned: number;
   /** Records the source no longer has that were left: no `prune`, or not confirmed. */
   vanished: number;
   bytesRead: number;
+  /** A part of the source could not be read, so nothing counts as vanished. */
+  partial: boolean;
   /** False after a stop or a limit. */
   complete: boolean;
 }
@@ -35,6 +37,7 @@ export function emptyPublishReport(source: string): PublishReport {
     pruned: 0,
     vanished: 0,
     bytesRead: 0,
+    partial: false,
     complete: false,
   };
 }

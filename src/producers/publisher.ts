@@ -1,20 +1,20 @@
 import type { Codec } from '../codec/port.ts';
 import { UsageError } from '../errors.ts';
 import { Ledger, restoreLedger } from '../ledger/ledger.ts';
-import type { Log, OutputRecord, TransactionalProducer } from '../log/port.ts';
+import { MAX_RECORD_BYTES, type Log, type TransactionalProducer } from '../log/port.ts';
 import { compactedTopic, compressedTopic, deadLetterTopic, type TopicNames } from '../log/topics.ts';
 import { deadLetterHeaders, type OnDeadLetter } from '../record/dead-letter.ts';
 import { sha256 } from '../record/identity.ts';
-import type { Source, SourceBatch, SourceFault, SourceItem } from './port.ts';
+import type { NumberedIds, Source, SourceBatch, SourceFault, SourceItem } from './port.ts';
 import { encodeItem, ZERO_FINGERPRINT_BYTES } from './encode-item.ts';
+import { duplicateFault, foreignFault, lineKey, LINE_KEY_PREFIX, tooLargeFault } from './ledger-faults.ts';
+import { GatheredAppends } from './gathered-appends.ts';
 import { OtherSources } from './other-sources.ts';
 import { pruneVanished } from './prune.ts';
 import { emptyPublishReport, type PublishReport } from './publish-report.ts';
 
-/** Keys of a ledger entry for a line that became a dead letter; no id begins with NUL. */
-const LINE_KEY_PREFIX = '\0line:';
-/** What waits for an append at most, and what the last batch added. */
-const MOST_GATHERED_BYTES = 4 * 1024 * 1024;
+/** The key and the frame of a record are small. */
+const MOST_VALUE_BYTES = MAX_RECORD_BYTES - 64 * 1024;
 
 export interface PublishOptions {
   readonly source: Source;
@@ -33,7 +33,13 @@ export interface PublishOptions {
   readonly onProgress?: (report: PublishReport) => void;
   /** Told of dead letters that are new. */
   readonly onDeadLetter?: OnDeadLetter;
+  /** Decides everything and writes nothing: no topic, no transaction. `prune` is left out. */
+  readonly dryRun?: boolean;
+  /** Told of each item and fault as it is decided. */
+  readonly onDecision?: (item: SourceItem | SourceFault, decision: PublishDecision) => void;
 }
+
+export type PublishDecision = 'created' | 'changed' | 'unchanged' | 'dead-lettered';
 
 /**
  * Publishes what is new or changed in a source, and its faults as dead letters, each batch with its entries in the
@@ -42,13 +48,14 @@ export interface PublishOptions {
 export async function publish(options: PublishOptions): Promise<PublishReport> {
   const { source, log, topics, partitions } = options;
   const ledgerTopic = topics.sourceLedger(source.name);
-  await log.ensureTopics([
-    compressedTopic(topics.records, partitions),
-    deadLetterTopic(topics.deadLetters, partitions),
-    compactedTopic(ledgerTopic, partitions),
-  ]);
+  if (options.dryRun !== true)
+    await log.ensureTopics([
+      compressedTopic(topics.records, partitions),
+      deadLetterTopic(topics.deadLetters, partitions),
+      compactedTopic(ledgerTopic, partitions),
+    ]);
   // The producer first: it fences a run of the same source that is still alive before the ledger is read.
-  const producer = await log.producer(ledgerTopic);
+  const producer = options.dryRun === true ? WRITES_NOTHING : await log.producer(ledgerTopic);
   try {
     const ledger = new Ledger();
     for (let partition = 0; partition < partitions; partition++)
@@ -56,13 +63,20 @@ export async function publish(options: PublishOptions): Promise<PublishReport> {
     const others = await OtherSources.restore(options, ledgerTopic, options.signal);
     const publisher = new Publisher(options, producer, ledger, ledgerTopic, others);
     await publisher.publishAll();
-    // What a filter left out has not vanished.
-    if (publisher.report.complete && publisher.report.filtered === 0) await publisher.finish(options.prune ?? false);
-    return publisher.report;
+    const { report } = publisher;
+    // What a filter left out has not vanished, nor what could not be read.
+    if (report.complete && report.filtered === 0 && !report.partial)
+      await publisher.finish(options.prune === true && options.dryRun !== true);
+    return report;
   } finally {
     await producer.close();
   }
 }
+
+const WRITES_NOTHING: TransactionalProducer = {
+  append: () => Promise.resolve([]),
+  close: () => Promise.resolve(),
+};
 
 class Publisher {
   readonly report: PublishReport;
@@ -71,10 +85,7 @@ class Publisher {
   readonly #ledger: Ledger;
   readonly #ledgerTopic: string;
   readonly #others: OtherSources;
-  #outputs: OutputRecord[] = [];
-  #gatheredBytes = 0;
-  #writing: Promise<unknown> = Promise.resolve();
-  #isWriting = false;
+  readonly #appends: GatheredAppends;
 
   constructor(
     options: PublishOptions,
@@ -85,6 +96,7 @@ class Publisher {
   ) {
     this.#options = options;
     this.#producer = producer;
+    this.#appends = new GatheredAppends(producer);
     this.#ledger = ledger;
     this.#ledgerTopic = ledgerTopic;
     this.#others = others;
@@ -101,14 +113,13 @@ class Publisher {
         if (isFirst) this.#refuseRenamed(batch);
         isFirst = false;
         const reachedLimit = this.#take(batch, limit);
-        await this.#append();
+        await this.#appends.append();
         onProgress?.(this.report);
         isOver = reachedLimit || signal?.aborted === true;
         if (isOver) break;
       }
     } finally {
-      await this.#writing;
-      await this.#flush();
+      await this.#appends.finish();
     }
     if (isOver) return;
     this.report.complete = true;
@@ -131,33 +142,6 @@ class Publisher {
     onProgress?.(this.report);
   }
 
-  /**
-   * Appends what has gathered, while the next batches are read and encoded. What they yield gathers in turn until that
-   * append is over: the slower the log, the larger the next append.
-   */
-  async #append(): Promise<void> {
-    if (this.#isWriting && this.#gatheredBytes < MOST_GATHERED_BYTES) return;
-    await this.#writing;
-    this.#isWriting = true;
-    this.#writing = this.#flush().finally(() => {
-      this.#isWriting = false;
-    });
-    // Handled when awaited; until then a rejection must not count as unhandled.
-    this.#writing.catch(() => undefined);
-  }
-
-  #gather(output: OutputRecord): void {
-    this.#outputs.push(output);
-    this.#gatheredBytes += (output.key?.length ?? 0) + (output.value?.length ?? 0);
-  }
-
-  #flush(): Promise<unknown> {
-    const outputs = this.#outputs;
-    this.#outputs = [];
-    this.#gatheredBytes = 0;
-    return outputs.length === 0 ? Promise.resolve() : this.#producer.append(outputs);
-  }
-
   /** A source that begins with nothing but the ids of another one is that one under a new name. */
   #refuseRenamed({ items }: SourceBatch): void {
     const owners = new Set<string | undefined>();
@@ -177,17 +161,33 @@ class Publisher {
     const { report } = this;
     report.filtered += batch.filtered;
     report.bytesRead = batch.bytesRead;
+    report.partial ||= batch.isPartial ?? false;
     for (const item of batch.items) {
       if (report.created + report.changed >= limit) return true;
       report.read++;
       if (item.kind === 'fault') this.#takeFault(item);
       else this.#takeItem(item);
     }
+    for (const document of batch.numbered ?? []) this.#takeSurplus(document);
     return false;
   }
 
+  /** Deletes the parts that a document has no more. */
+  #takeSurplus({ prefix, count }: NumberedIds): void {
+    const ledger = this.#ledger;
+    for (let number = count + 1; ; number++) {
+      const id = `${prefix}${number}`;
+      if (!ledger.has(id) || ledger.isMarked(id)) return;
+      ledger.delete(id);
+      const key = Buffer.from(id);
+      this.#appends.gather({ topic: this.#ledgerTopic, key, value: null });
+      this.#appends.gather({ topic: this.#options.topics.records, key, value: null });
+      this.report.pruned++;
+    }
+  }
+
   #takeItem(item: SourceItem): void {
-    const { source, codec, clock, topics } = this.#options;
+    const { source, codec, clock, topics, onDecision } = this.#options;
     const ledger = this.#ledger;
     const known = ledger.has(item.id);
     const owner = known ? undefined : this.#others.ownerOf(item.id);
@@ -200,34 +200,42 @@ class Publisher {
       return;
     }
     const { value, identity } = encodeItem(codec, item, source.name, clock());
+    if (value.length > MOST_VALUE_BYTES) {
+      this.#takeFault(tooLargeFault(item, source.location, value.length));
+      return;
+    }
     if (known && ledger.outcomeOf(item.id, identity, ZERO_FINGERPRINT_BYTES) === 'published') {
       this.report.unchanged++;
+      onDecision?.(item, 'unchanged');
       return;
     }
     if (known) this.report.changed++;
     else this.report.created++;
+    onDecision?.(item, known ? 'changed' : 'created');
     const key = Buffer.from(item.id);
-    this.#gather({ topic: topics.records, key, value });
+    this.#appends.gather({ topic: topics.records, key, value });
     this.#enter(key, identity, 'published', item.line);
   }
 
   #takeFault(fault: SourceFault): void {
-    const { source, topics, onDeadLetter } = this.#options;
+    const { source, topics, onDeadLetter, onDecision } = this.#options;
     const { report } = this;
+    onDecision?.(fault, 'dead-lettered');
     report.deadLettered++;
     report.deadLettersByReason[fault.code] = (report.deadLettersByReason[fault.code] ?? 0) + 1;
-    const ledgerKey = Buffer.from(`${LINE_KEY_PREFIX}${fault.line}:${fault.code}`);
+    const ledgerKey = Buffer.from(lineKey(fault));
     const identity = sha256(fault.raw);
     const before = this.#ledger.outcomeOf(ledgerKey, identity, ZERO_FINGERPRINT_BYTES);
     this.#ledger.mark(ledgerKey);
     if (before === 'dead-lettered') return;
     report.newDeadLetters++;
-    const origin = { stage: 'produce', connector: source.name, line: fault.line };
+    const { file, line } = fault;
+    const origin = { stage: 'produce', connector: source.name, line, ...(file !== undefined && { file }) };
     const reason = { code: fault.code, message: fault.reason };
     onDeadLetter?.(origin, reason);
-    this.#gather({
+    this.#appends.gather({
       topic: topics.deadLetters,
-      key: Buffer.from(`${source.name}:${fault.line}`),
+      key: Buffer.from(file === undefined ? `${source.name}:${line}` : `${source.name}/${file}:${line}`),
       // A view of the reader's buffer, which the reader will use again.
       value: Uint8Array.from(fault.raw),
       headers: deadLetterHeaders(origin, reason),
@@ -238,28 +246,6 @@ class Publisher {
   #enter(key: Buffer, identity: Uint8Array, outcome: 'published' | 'dead-lettered', line: number): void {
     const entry = { contentHash: identity, fingerprint: ZERO_FINGERPRINT_BYTES, outcome, offset: line } as const;
     this.#ledger.set(key, entry);
-    this.#gather({ topic: this.#ledgerTopic, key, value: this.#options.codec.encodeLedgerParts(entry) });
+    this.#appends.gather({ topic: this.#ledgerTopic, key, value: this.#options.codec.encodeLedgerParts(entry) });
   }
-}
-
-function foreignFault(item: SourceItem, location: string, owner: string): SourceFault {
-  return {
-    kind: 'fault',
-    code: 'ID_OF_ANOTHER_SOURCE',
-    reason:
-      `${location}:${item.line}: the id "${item.id}" was published by the source "${owner}", which keeps it. Make the ids ` +
-      `differ, for example with --id='PREFIX-{COLUMN}', or say with --name=${owner} that this is the same source.`,
-    line: item.line,
-    raw: item.raw ?? Buffer.from(item.text ?? item.id),
-  };
-}
-
-function duplicateFault(item: SourceItem, location: string): SourceFault {
-  return {
-    kind: 'fault',
-    code: 'DUPLICATE_ID',
-    reason: `${location}:${item.line}: the id "${item.id}" was there before in this source; the first one is kept. Choose a unique column with --id.`,
-    line: item.line,
-    raw: item.raw ?? Buffer.from(item.text ?? item.id),
-  };
 }

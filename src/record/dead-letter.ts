@@ -11,6 +11,8 @@ export const DEAD_LETTER_HEADERS = {
   message: '__connect.errors.exception.message',
   /** Ours: where in a source, 1-based. */
   line: '__connect.errors.line',
+  /** Ours: the file in a source of several. */
+  file: '__connect.errors.file',
 } as const;
 
 /**
@@ -30,6 +32,8 @@ export interface DeadLetterOrigin {
   readonly offset?: number;
   /** Line in the source, where it came from one. */
   readonly line?: number;
+  /** File, where the source has several. */
+  readonly file?: string;
 }
 
 /** Told of each record or row that becomes a dead letter; what it is told may still be undone by a crash. */
@@ -51,6 +55,7 @@ export function deadLetterHeaders(
   set(names.partition, origin.partition);
   set(names.offset, origin.offset);
   set(names.line, origin.line);
+  set(names.file, origin.file);
   set(names.exceptionClass, reason.code);
   set(names.message, reason.message);
   return headers;

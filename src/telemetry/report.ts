@@ -20,6 +20,13 @@ export interface ProduceReport {
   /** Ids that vanished from the source and were kept: no `--prune`, or it was refused. */
   readonly vanished: number;
   readonly bytes: number;
+  /** True when a part of the source could not be read. */
+  readonly partial?: boolean;
+  /** Where the source has several files: how many were read, by kind, and which were left out, by reason. */
+  readonly files?: {
+    readonly read: Readonly<Record<string, number>>;
+    readonly skipped: Readonly<Record<string, { readonly count: number; readonly first: string }>>;
+  };
   readonly elapsedMs: number;
 }
 
@@ -162,7 +169,7 @@ function produceSection(each: ProduceReport): Section {
         ['pruned', each.pruned],
       ]).slice(1),
     ],
-    notes: reasonNotes(each),
+    notes: [...fileNotes(each), ...reasonNotes(each)],
   };
 }
 
@@ -194,6 +201,16 @@ function sinkSection(each: SinkReport): Section {
 
 function rateOver(count: number, elapsedMs: number, unit: string): string {
   return `${formatDuration(elapsedMs)}, ${formatRate(elapsedMs > 0 ? (count / elapsedMs) * 1000 : 0, unit)}`;
+}
+
+/** Which files a source had, and which were left out. */
+function fileNotes({ files }: ProduceReport): string[] {
+  if (files === undefined) return [];
+  const read = Object.entries(files.read).map(([kind, count]) => `${formatCount(count)} ${kind}`);
+  const skipped = Object.entries(files.skipped).map(
+    ([reason, { count, first }]) => `skipped: ${formatCount(count)} ${reason}, the first: ${first}`,
+  );
+  return [`files: ${read.length === 0 ? 'none' : read.join(', ')}`, ...skipped];
 }
 
 /** Why rows became dead letters. */

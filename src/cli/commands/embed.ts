@@ -9,7 +9,8 @@ import type { embedFlags } from '../definitions/embed.ts';
 import { globalFlags } from '../definitions/global.ts';
 import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { commandLine } from '../help.ts';
-import { isPruneRefused, openSources, produceStage } from '../stages/produce-stage.ts';
+import { isPruneRefused, produceStage, withSources } from '../stages/produce-stage.ts';
+import { dryRun } from '../stages/dry-run-stage.ts';
 import { processStage } from '../stages/process-stage.ts';
 import { describeReconciliation, reconcileStage, type Reconciliation } from '../stages/reconcile-stage.ts';
 import { refuseRepeats } from '../stages/refuse-repeats.ts';
@@ -23,28 +24,32 @@ type EmbedContext = CommandContext<typeof embedFlags>;
 export const run: CommandBody<typeof embedFlags> = async (context) => {
   const startMs = performance.now();
   const { options, output } = context;
-  const sources = await openSources(context);
   await refuseRepeats(options.model, options.sink);
-  return withWorkspace(watched(context), async (workspace) => {
-    await refuseOwned(workspace, options);
-    const stages = await runStages(workspace, sources, context);
-    const reconciliation = await reconcileUnlessStopped(workspace, context);
-    const report: RunReport = {
-      ...stages,
-      elapsedMs: performance.now() - startMs,
-      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-      hints:
-        reconciliation === undefined ? ['Stopped: run the same command again to go on.'] : hints(options, stages.sunk),
-    };
-    output.result({ ...reportJson(report), reconciliation: reconciliation?.json }, () =>
-      [
-        ...(reconciliation === undefined ? [] : [`${describeReconciliation(reconciliation)}\n`]),
-        formatReport(report),
-      ].join('\n'),
-    );
-    const isWrong = (reconciliation?.differences ?? 0) > 0 || isPruneRefused(options, stages.produced);
-    return hasTrouble(report) || isWrong ? 1 : 0;
-  });
+  if (options.dryRun) return dryRun(context);
+  return withSources(context, (sources) =>
+    withWorkspace(watched(context), async (workspace) => {
+      await refuseOwned(workspace, options);
+      const stages = await runStages(workspace, sources, context);
+      const reconciliation = await reconcileUnlessStopped(workspace, context);
+      const report: RunReport = {
+        ...stages,
+        elapsedMs: performance.now() - startMs,
+        peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+        hints:
+          reconciliation === undefined
+            ? ['Stopped: run the same command again to go on.']
+            : hints(options, stages.sunk),
+      };
+      output.result({ ...reportJson(report), reconciliation: reconciliation?.json }, () =>
+        [
+          ...(reconciliation === undefined ? [] : [`${describeReconciliation(reconciliation)}\n`]),
+          formatReport(report),
+        ].join('\n'),
+      );
+      const isWrong = (reconciliation?.differences ?? 0) > 0 || isPruneRefused(options, stages.produced);
+      return hasTrouble(report) || isWrong ? 1 : 0;
+    }),
+  );
 };
 
 /** Before anything is published: a second run of a source would fence the first one, and then both would end. */

@@ -2,14 +2,16 @@ import { describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { metricsFlags } from './metrics.ts';
 import { partitionFlags } from './partitions.ts';
-import { count, delimiter, plainName } from './schemas.ts';
+import { count, countOrNone, delimiter, plainName } from './schemas.ts';
 
 export const produceFlags = defineFlags({
   source: {
     type: 'list',
     placeholder: 'FILE',
     required: true,
-    description: 'CSV files. Repeat it or use commas (write \\, for a comma in a name)',
+    description:
+      'Files, folders, globs and URLs, of any kind that is known: CSV, JSON lines, PDF. Repeat it or use commas (write \\, ' +
+      'for a comma in a name)',
   },
   name: {
     type: 'string',
@@ -45,7 +47,26 @@ export const produceFlags = defineFlags({
     placeholder: 'COLUMN=VALUE',
     description: 'Only rows with this value in this column; repeated flags must all hold',
   },
+  split: {
+    type: 'string',
+    choices: ['page', 'recursive', 'token'],
+    description: 'How documents (PDF) are cut: a record a page, or chunks of characters or tokens',
+    defaultText: 'recursive',
+  },
+  chunkSize: {
+    type: 'number',
+    schema: count,
+    description: 'Characters of a chunk, or tokens with --split=token',
+    defaultText: '500, with token 254',
+  },
+  chunkOverlap: {
+    type: 'number',
+    schema: countOrNone,
+    description: 'How much of a chunk begins the next one as well',
+    defaultText: 'a tenth, up to 50',
+  },
   limit: { type: 'number', schema: count, description: 'Publish at most this many new or changed rows' },
+  dryRun: { type: 'boolean', description: 'Show the first records and what would become of all; publish nothing' },
   prune: { type: 'boolean', description: 'Also delete what is no longer in the source' },
   yes: { type: 'boolean', description: 'Prune even when that deletes more than a tenth' },
   ...partitionFlags,
@@ -63,6 +84,10 @@ export const produce = describeCommand({
     {
       arguments: "--source=objects.csv --id=Number --text='{Title}. {Medium}' --where=Public=True",
       does: 'chooses the id, the text and the rows',
+    },
+    {
+      arguments: '--source=papers/ --id=paper_id,paragraph_index --text=text --dry-run',
+      does: 'shows what the files of a folder would become',
     },
     { arguments: '--source=objects.csv --prune', does: 'also deletes what vanished from the file' },
   ],

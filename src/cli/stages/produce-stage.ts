@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { UsageError } from '../../errors.ts';
-import { openCsvSource } from '../../producers/csv/csv-source.ts';
-import type { CsvSourceOptions } from '../../producers/csv/options.ts';
+import { describeSkipped } from '../../producers/files/folder-source.ts';
+import { openSource, type OpenSourceOptions } from '../../producers/open-source.ts';
 import type { Source } from '../../producers/port.ts';
 import type { PublishReport } from '../../producers/publish-report.ts';
 import { publish } from '../../producers/publisher.ts';
@@ -12,10 +12,28 @@ import { partitionCount, type Workspace } from '../wiring.ts';
 
 export type ProduceContext = Pick<CommandContext<typeof produceFlags>, 'options' | 'signal' | 'log' | 'progress'>;
 
-/** Opens every source before anything is published, so that a wrong flag is met before there is work to undo. */
-export async function openSources({ options, log }: ProduceContext): Promise<Source[]> {
-  checkOptions(options);
-  const sources = await Promise.all(options.source.map((path) => openCsvSource(csvOptions(path, options))));
+/**
+ * Opens every source before anything is published, so that a wrong flag is met before there is work to undo, and closes
+ * them all when `body` has ended.
+ */
+export async function withSources<Result>(
+  context: ProduceContext,
+  body: (sources: readonly Source[]) => Promise<Result>,
+): Promise<Result> {
+  checkOptions(context.options);
+  const { source: given } = context.options;
+  const opening = given.map((each) => openSource(each, sourceOptions(context)));
+  const settled = await Promise.allSettled(opening);
+  try {
+    const sources = await Promise.all(opening);
+    announce(sources, context);
+    return await body(sources);
+  } finally {
+    for (const each of settled) if (each.status === 'fulfilled') await each.value.close?.();
+  }
+}
+
+function announce(sources: readonly Source[], { log }: ProduceContext): void {
   const names = new Set<string>();
   for (const source of sources) {
     if (names.has(source.name))
@@ -26,7 +44,6 @@ export async function openSources({ options, log }: ProduceContext): Promise<Sou
     const detected = Object.entries(source.description).map(([what, value]) => `${what} ${value}`);
     log.info(`${source.location}: ${detected.join(', ')}`);
   }
-  return sources;
 }
 
 /** Publishes source after source. */
@@ -45,7 +62,7 @@ export async function produceStage(
 }
 
 async function publishSource(workspace: Workspace, source: Source, context: ProduceContext): Promise<ProduceReport> {
-  const { options, signal, progress, log } = context;
+  const { options, signal, progress } = context;
   const startMs = performance.now();
   const stage = progress.stage(`produce ${source.name}`, {
     unit: 'bytes',
@@ -68,11 +85,19 @@ async function publishSource(workspace: Workspace, source: Source, context: Prod
     onDeadLetter: instruments.onDeadLetter,
   });
   stage.finish();
+  warnOf(report, source, context);
+  return toProduceReport(report, source, performance.now() - startMs);
+}
+
+function warnOf(report: PublishReport, source: Source, { options, log }: ProduceContext): void {
+  if (report.partial && options.prune)
+    log.warn(`A part of ${source.location} could not be read, so nothing of ${source.name} was pruned.`);
+  if (source.files !== undefined && Object.keys(source.files.skipped).length > 0)
+    log.warn(`${source.location}: ${describeSkipped(source.files)}`);
   if (report.vanished > 0)
     log.warn(
       `${report.vanished} records of ${source.name} are no longer in ${source.location}. They are kept: delete them with --prune${options.prune ? ' --yes' : ''}.`,
     );
-  return toProduceReport(report, source, performance.now() - startMs);
 }
 
 /** Asked for and not done: exit code 1. */
@@ -80,10 +105,10 @@ export function isPruneRefused(
   { prune }: Pick<ProduceContext['options'], 'prune'>,
   reports: readonly ProduceReport[],
 ): boolean {
-  return prune && reports.some(({ vanished }) => vanished > 0);
+  return prune && reports.some(({ vanished, partial }) => vanished > 0 || partial === true);
 }
 
-function toProduceReport(report: PublishReport, source: Source, elapsedMs: number): ProduceReport {
+export function toProduceReport(report: PublishReport, source: Source, elapsedMs: number): ProduceReport {
   return {
     source: report.source,
     location: source.location,
@@ -97,6 +122,8 @@ function toProduceReport(report: PublishReport, source: Source, elapsedMs: numbe
     pruned: report.pruned,
     vanished: report.vanished,
     bytes: report.bytesRead,
+    ...(report.partial && { partial: true }),
+    ...(source.files && { files: source.files }),
     elapsedMs,
   };
 }
@@ -130,10 +157,10 @@ function checkOptions(options: ProduceOptions): void {
     throw new UsageError('--prune has to see the whole source: leave out --limit and --where.');
 }
 
-function csvOptions(path: string, options: ProduceOptions): CsvSourceOptions {
-  const { id, text, metadata, delimiter, encoding, where, preset, name } = options;
+function sourceOptions({ options, signal }: ProduceContext): OpenSourceOptions {
+  const { id, text, metadata, delimiter, encoding, where, preset, name, split, chunkSize, chunkOverlap } = options;
   return {
-    path,
+    signal,
     ...(name !== undefined && { name }),
     ...(id !== undefined && { id }),
     ...(text !== undefined && { text }),
@@ -141,6 +168,9 @@ function csvOptions(path: string, options: ProduceOptions): CsvSourceOptions {
     ...(delimiter !== undefined && { delimiter }),
     ...(encoding !== undefined && { encoding }),
     ...(where !== undefined && { where }),
-    ...(preset !== undefined && { preset: preset as 'auto' }),
+    ...(preset !== undefined && { preset }),
+    ...(split !== undefined && { split }),
+    ...(chunkSize !== undefined && { chunkSize }),
+    ...(chunkOverlap !== undefined && { chunkOverlap }),
   };
 }

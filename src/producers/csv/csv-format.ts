@@ -9,7 +9,8 @@ const EXTENSIONS = ['.csv', '.tsv', '.tab'];
 export const csvFormat: FileFormat = {
   name: 'csv',
   sniff: (_, name) => (EXTENSIONS.includes(extname(name).toLowerCase()) ? 'likely' : 'no'),
-  open: ({ path }, options) => openCsvSource(csvOptions(path, options)),
+  open: ({ path, location }, options) =>
+    openCsvSource({ ...csvOptions(path, options), ...(location !== undefined && { location }) }),
 };
 
 function csvOptions(path: string, options: FormatOptions): CsvSourceOptions {

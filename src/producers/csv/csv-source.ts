@@ -104,7 +104,7 @@ class CsvSource implements Source {
     plan: RowPlan,
   ) {
     this.name = options.name ?? basename(options.path, extname(options.path));
-    this.location = options.path;
+    this.location = options.location ?? options.path;
     this.totalBytes = size;
     this.#options = options;
     this.#encoding = encoding;
@@ -121,7 +121,7 @@ class CsvSource implements Source {
     const { bomBytes } = this.#encoding;
     const chunkBytes = this.#options.chunkBytes ?? DEFAULT_CHUNK_BYTES;
     const progress = { bytesRead: bomBytes };
-    const chunks = counted(fileChunks(this.location, { from: bomBytes, chunkBytes, signal }), progress);
+    const chunks = counted(fileChunks(this.#options.path, { from: bomBytes, chunkBytes, signal }), progress);
     try {
       yield* this.#batches(chunks, progress);
     } finally {

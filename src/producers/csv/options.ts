@@ -6,6 +6,8 @@ import { PRESET_NAMES } from './presets.ts';
 /** Options of a CSV source; only `path` is needed, the rest is detected. */
 export const csvSourceOptionsSchema = z.strictObject({
   path: z.string().min(1),
+  /** For messages about rows, where the path is of a copy. Default: the path. */
+  location: z.string().min(1).exactOptional(),
   /** The `<source>` of the ledger topic. Default: the file's name without folder and extension. */
   name: z.string().min(1).exactOptional(),
   /** A column, several (`a,b` or a list; values joined by `#`), or a template (`{a}-{b}`). */

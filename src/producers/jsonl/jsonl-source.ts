@@ -23,7 +23,7 @@ const MAX_LINE_BYTES = 8 * 1024 * 1024 - 64 * 1024;
 export async function openJsonl(file: SourceFile, options: FormatOptions): Promise<OpenFile> {
   const head = await readHead(file.path);
   refuseWide(file, head);
-  const sample = new FieldSample(file.name, await sampleRecords(file, head.compression));
+  const sample = new FieldSample(file.location ?? file.path, await sampleRecords(file, head.compression));
   const plan = planRecords(options, sample);
   const format = head.compression === undefined ? 'JSON lines' : `JSON lines (${head.compression})`;
   return {
@@ -32,9 +32,11 @@ export async function openJsonl(file: SourceFile, options: FormatOptions): Promi
   };
 }
 
-function refuseWide({ path }: SourceFile, { bytes: [first, second] }: FileHead): void {
+function refuseWide({ path, location = path }: SourceFile, { bytes: [first, second] }: FileHead): void {
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
-    throw new UsageError(`${path} is UTF-16, and JSON lines are read as UTF-8. Convert it: iconv -f UTF-16 -t UTF-8.`);
+    throw new UsageError(
+      `${location} is UTF-16, and JSON lines are read as UTF-8. Convert it: iconv -f UTF-16 -t UTF-8.`,
+    );
 }
 
 async function sampleRecords(
@@ -59,8 +61,8 @@ async function sampleRecords(
       }
     }
   } catch (error) {
-    // What is damaged is met again, and told, when the file is read.
-    if (failureOutcome(error) !== 'dead-letter') throw error;
+    // What is damaged is met again, and told, when the file is read; without any record it can't be.
+    if (failureOutcome(error) !== 'dead-letter' || records.length === 0) throw error;
   } finally {
     await chunks.return(undefined);
   }
@@ -89,7 +91,7 @@ async function* readJsonl(
   const progress = { bytesRead: 0 };
   const chunks = withoutMark(uncompressedChunks(file.path, compression, { progress, signal }));
   const stream = new LineStream(chunks, MAX_LINE_BYTES);
-  const mapper = new RecordMapper(stream, plan, file.name);
+  const mapper = new RecordMapper(stream, plan, file.location ?? file.path);
   try {
     for (;;) {
       const { items, filtered, event } = nextBatch(stream, mapper);

@@ -1,0 +1,124 @@
+import { stat } from 'node:fs/promises';
+import { basename, extname, join, resolve } from 'node:path';
+import { UsageError } from '../errors.ts';
+import { formatBytes } from '../telemetry/format.ts';
+import { download, shownUrl } from './files/download.ts';
+import { readHead, unpackedName } from './files/file-head.ts';
+import { openFolder } from './files/folder-source.ts';
+import { isGlob, parseGlob } from './files/glob.ts';
+import { openFile } from './files/open-file.ts';
+import { temporaryFolder } from './files/temporary-files.ts';
+import { fallbackFormat, formatOf, formats as allFormats } from './formats.ts';
+import type { FileFormat, FormatOptions, Source } from './port.ts';
+
+export interface OpenSourceOptions extends FormatOptions {
+  /** The `<source>` of the ledger topic. Default: the name of the file without extensions, or of the folder. */
+  readonly name?: string;
+  readonly formats?: readonly FileFormat[];
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Opens what a `--source` names: a file, a folder, a glob, or the URL of a file. Rejects with a `UsageError` for what
+ * the user must change.
+ */
+export async function openSource(given: string, options: OpenSourceOptions = {}): Promise<Source> {
+  const { name, formats = allFormats, signal, ...form } = options;
+  if (/^https?:\/\//i.test(given)) return openUrl(given, options);
+  const found = await stat(given).catch(() => undefined);
+  if (found?.isDirectory() === true) {
+    const folder = { root: given, location: given, name: name ?? folderName(given), formats, options: form };
+    return openFolder(folder, signal);
+  }
+  if (found === undefined && isGlob(given)) {
+    const { folder: root, filter } = parseGlob(given);
+    await refuseMissing(root, given);
+    return openFolder(
+      { root, filter, location: given, name: name ?? folderName(root), formats, options: form },
+      signal,
+    );
+  }
+  return openOne({ path: given, location: given, name: basename(given) }, options);
+}
+
+function folderName(path: string): string {
+  const name = basename(resolve(path));
+  return name === '' ? 'root' : name;
+}
+
+async function refuseMissing(root: string, pattern: string): Promise<void> {
+  const found = await stat(root).catch(() => undefined);
+  if (found?.isDirectory() !== true) throw new UsageError(`${pattern}: there is no folder ${root}. Check the pattern.`);
+}
+
+/** A file that is a source of its own. */
+async function openOne(
+  file: { readonly path: string; readonly location: string; readonly name: string },
+  { name, formats = allFormats, signal, ...form }: OpenSourceOptions,
+): Promise<Source> {
+  const bare = unpackedName(file.name);
+  const found = await stat(file.path).catch(() => undefined);
+  // What is not there, or empty, or may not be read is told by the format that any text may have.
+  if (found !== undefined && !found.isFile())
+    throw new UsageError(`${file.location} is no regular file. Write the data to a file first: it is read twice.`);
+  const head =
+    found === undefined || found.size === 0
+      ? { bytes: new Uint8Array(0) }
+      : await readHead(file.path).catch(() => ({ bytes: new Uint8Array(0) }));
+  const format = formatOf(head.bytes, bare, formats) ?? fallbackFormat;
+  if (format === fallbackFormat && extname(bare).toLowerCase() === '.json')
+    throw new UsageError(
+      `${file.location} is no JSON lines: its first line is no whole object. Write one object a line, ` +
+        `for example with: jq -c '.[]' ${file.name} > ${basename(bare, '.json')}.jsonl`,
+    );
+  const sourceFile = {
+    ...file,
+    bytes: found?.size ?? 0,
+    modifiedMs: found?.mtimeMs ?? 0,
+    ...(signal && { signal }),
+  };
+  const opened = await openFile(format, sourceFile, head, form);
+  return {
+    name: name ?? basename(bare, extname(bare)),
+    location: file.location,
+    totalBytes: sourceFile.bytes,
+    description: opened.description,
+    read: (readSignal) => opened.read(readSignal),
+    close: () => opened.close(),
+  };
+}
+
+/** The file is fetched to a temporary one: most formats read it twice, or out of order. */
+async function openUrl(given: string, options: OpenSourceOptions): Promise<Source> {
+  if (!URL.canParse(given)) throw new UsageError(`--source: this is no URL that can be read. Check it.`);
+  const url = new URL(given);
+  const folder = await temporaryFolder();
+  try {
+    const name = fileNameOf(url);
+    const path = join(folder.path, 'download');
+    const bytes = await download(url, path, options.signal);
+    const source = await openOne({ path, location: shownUrl(url), name }, options);
+    return {
+      ...source,
+      description: { downloaded: formatBytes(bytes), ...source.description },
+      close: async () => {
+        await source.close?.();
+        await folder.remove();
+      },
+    };
+  } catch (error) {
+    await folder.remove();
+    throw error;
+  }
+}
+
+function fileNameOf({ pathname, hostname }: URL): string {
+  const last = pathname.split('/').filter(Boolean).at(-1);
+  if (last === undefined) return hostname;
+  try {
+    return decodeURIComponent(last).replaceAll('/', '_');
+  } catch {
+    // Not percent-encoded, though it has percent signs.
+    return last;
+  }
+}
