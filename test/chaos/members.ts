@@ -2,12 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { kafkaBrokers } from '../services/index.ts';
 import type { Campaign } from './campaign-options.ts';
+import { grown } from './growth.ts';
 import { Pipeline } from './pipeline.ts';
-import { Place, SESSION_TIMEOUT_MS } from './place.ts';
+import { MODEL, Place, SESSION_TIMEOUT_MS } from './place.ts';
 import { Random } from './random.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
 
-const ROWS_A_WAVE = 150;
+const ROWS_A_WAVE = 400;
+/** A wave begins within this time. */
+const BUSY_WITHIN_MS = 8_000;
+/** How long after what it reads has grown a member is disturbed: in the middle of its work. */
+const INTO_WORK_MS = 150;
 /** How often a run of `produce` is killed. */
 const PRODUCE_KILL_SHARE = 0.6;
 /** A round in so many also has records that can't be decoded. */
@@ -24,7 +29,9 @@ const ACTIONS_A_ROUND = 2;
 export const members: Campaign = async ({ rounds, seed, say }) => {
   const random = new Random(seed);
   const place = new Place({ brokers: await kafkaBrokers(), environment: { EMBEDSTREAM_PARTITIONS: '6' }, say });
+  const admin = new Kafka({ brokers: [...place.brokers], logLevel: logLevel.NOTHING }).admin();
   try {
+    await admin.connect();
     // Another one for the sources, whose moments are not ours.
     const pipeline = new Pipeline(place, new Random(seed + 1), { processors: 4, parquet: 2, npy: 1 });
     // Three of four processors: the fourth is there to join.
@@ -38,10 +45,14 @@ export const members: Campaign = async ({ rounds, seed, say }) => {
       if (round % POISON_EVERY === 1) await publishPoison(pipeline, round);
       for (let i = 0; i < ACTIONS_A_ROUND; i++) {
         const action = ACTIONS[((round - 1) * ACTIONS_A_ROUND + i) % ACTIONS.length] ?? 'crash';
-        await delay(random.between(0, 2_000));
         const able = pipeline.members.filter((each) => (action === 'join' ? each.isGone : each.isUp));
         if (able.length === 0) continue;
         const member = random.pick(able);
+        const input = pipeline.processors.includes(member) ? 'records' : `embeddings.${MODEL}`;
+        await grown(admin, `${place.namespace}.${input}`, BUSY_WITHIN_MS);
+        await delay(random.next() * INTO_WORK_MS);
+        // It may have been stopped meanwhile.
+        if (action !== 'join' && !member.isUp) continue;
         say(`round ${round}: ${action} ${member.name}`);
         under.push(act(action, member, random));
         done[action]++;
@@ -53,6 +64,7 @@ export const members: Campaign = async ({ rounds, seed, say }) => {
     const unasked = pipeline.members.flatMap(({ name, unasked }) => unasked.map(({ stderr }) => `${name}: ${stderr}`));
     return { ...done, produceKills: pipeline.produceKills, endedByThemselves: unasked.length, ...totals };
   } finally {
+    await admin.disconnect();
     await place.dispose();
   }
 };
