@@ -1,7 +1,7 @@
 /**
  * Pillow's resampling of 8-bit images, bit for bit (src/libImaging/Resample.c): weights in fixed point, an axis at a time,
  * rounded to 8 bits between. Other libraries place, widen or round a filter differently, which is 0.003 (reducing to a
- * half) to 0.13 (enlarging) of a normalised pixel on average: see docs/adr, "Images are resampled as Pillow does it". Pure.
+ * half) to 0.13 (enlarging) of a normalised pixel on average: ADR 9. Pure.
  */
 import type { ImageSize, ResampleFilter } from '../../catalog/image-preprocessing.ts';
 import type { ResizePlan } from './resize-plan.ts';
