@@ -176,9 +176,9 @@ class GroupRun {
 
   async #untilDone(): Promise<void> {
     const { engine } = this.#options;
+    const ending = AbortSignal.any([this.#stop, this.#failure.signal]);
     let lookedMs = performance.now();
-    while (!this.#stop.aborted && !this.#failure.signal.aborted) {
-      await delay(LOOK_MS, undefined, { signal: this.#failure.signal }).catch(() => undefined);
+    while (await waited(LOOK_MS, ending)) {
       try {
         if (await this.#isDone()) return;
         if (performance.now() - lookedMs < PARTITIONS_LOOK_MS) continue;
@@ -206,4 +206,10 @@ class GroupRun {
     const committed = await this.#options.engine.committed(this.#options.task.group);
     return left.every((place) => (committed.get(placeName(place)) ?? 0) >= (limits.get(placeName(place)) ?? 0));
   }
+}
+
+/** False at once when the signal is aborted before the time is up. */
+async function waited(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+  return !signal.aborted;
 }
