@@ -6,6 +6,7 @@ import type { LogRecord, OutputRecord, PartitionTask, Progress } from '../log/po
 import type { EmbedInput, EmbedResult, Embedder } from '../models/port.ts';
 import { ATTEMPT_HEADER, deadLetterHeaders, type OnDeadLetter } from '../record/dead-letter.ts';
 import type { PartKind } from '../record/identity.ts';
+import { EqualContents, type Answer, type Answers } from './equal-contents.ts';
 import { addCounts, emptyCounts, type ProcessCounts } from './outcomes.ts';
 import { planBatch, type Decision } from './plan.ts';
 
@@ -33,9 +34,12 @@ export interface EmbeddingPartitionOptions {
 
 interface InFlight {
   readonly decisions: readonly Decision[];
+  /** For each decision to embed, where its vector will be: in this batch or an earlier one. */
+  readonly answers: readonly Answer[];
+  readonly own: Answers;
   readonly counts: ProcessCounts;
   readonly offset: number;
-  readonly result: Promise<EmbedResult | undefined>;
+  readonly result: Promise<Answers>;
   settled: boolean;
 }
 
@@ -50,11 +54,13 @@ export class EmbeddingPartition implements PartitionTask {
   readonly startOffset?: number;
   readonly #options: EmbeddingPartitionOptions;
   readonly #inFlight: InFlight[] = [];
+  readonly #contents: EqualContents;
   readonly #uncommitted = new WeakMap<Progress, ProcessCounts>();
   readonly #abort = new AbortController();
 
   constructor(options: EmbeddingPartitionOptions) {
     this.#options = options;
+    this.#contents = new EqualContents(options.embedder.info.dimension);
     if (options.startOffset !== undefined) this.startOffset = options.startOffset;
   }
 
@@ -85,19 +91,24 @@ export class EmbeddingPartition implements PartitionTask {
     const { ledger, fingerprint, embedder } = this.#options;
     const { decisions, ...planned } = planBatch(records, this.#options);
     const inputs: EmbedInput[] = [];
+    const answers: Answer[] = [];
+    const own: Answers = {};
+    this.#contents.begin(own);
     for (const decision of decisions) {
       if (decision.kind === 'delete') ledger.delete(decision.record.key ?? new Uint8Array());
       else if (decision.kind === 'embed') {
         ledger.set(decision.view.id, { contentHash: decision.contentHash, fingerprint, outcome: 'embedded' });
-        inputs.push(inputOf(decision, this.#options.kinds));
+        answers.push(this.#answerTo(decision, inputs));
       }
     }
     const result = inputs.length === 0 ? undefined : embedder.embed(inputs, { signal: this.#abort.signal });
     const batch: InFlight = {
       decisions,
+      answers,
+      own,
       counts: { ...emptyCounts(), ...planned, read: records.length },
       offset: (records.at(-1)?.offset ?? -1) + 1,
-      result: Promise.resolve(result),
+      result: Promise.resolve(result).then((answered) => Object.assign(own, answered && { result: answered })),
       settled: result === undefined,
     };
     const settle = (): void => {
@@ -108,6 +119,15 @@ export class EmbeddingPartition implements PartitionTask {
     this.#inFlight.push(batch);
   }
 
+  /** A retry is for the model to try again, whatever it has answered before. */
+  #answerTo(decision: Extract<Decision, { kind: 'embed' }>, inputs: EmbedInput[]): Answer {
+    const { contentHash } = decision;
+    const equal = decision.record.headers[ATTEMPT_HEADER] === undefined ? this.#contents.find(contentHash) : undefined;
+    if (equal !== undefined) return equal;
+    inputs.push(inputOf(decision, this.#options.kinds));
+    return this.#contents.add(contentHash);
+  }
+
   /** Waits until at most `leave` batches are in flight and takes all that are done, in order. */
   async #collect(leave: number): Promise<Progress> {
     const counts = emptyCounts();
@@ -115,7 +135,8 @@ export class EmbeddingPartition implements PartitionTask {
     let offset: number | undefined;
     for (let next = this.#inFlight[0]; next !== undefined; next = this.#inFlight[0]) {
       if (!next.settled && this.#inFlight.length <= leave) break;
-      this.#complete(next, await next.result, outputs);
+      await next.result;
+      this.#complete(next, outputs);
       addCounts(counts, next.counts);
       offset = next.offset;
       this.#inFlight.shift();
@@ -125,24 +146,33 @@ export class EmbeddingPartition implements PartitionTask {
     return progress;
   }
 
-  #complete(batch: InFlight, result: EmbedResult | undefined, outputs: OutputRecord[]): void {
-    let index = 0;
+  #complete(batch: InFlight, outputs: OutputRecord[]): void {
+    let [embedded, inputs] = [0, 0];
     for (const decision of batch.decisions) {
       if (decision.kind === 'delete') this.#outputDeletion(decision.record, outputs);
       else if (decision.kind === 'dead-letter') this.#outputDeadLetter(decision, decision.error, batch.counts, outputs);
-      else if (result !== undefined) {
-        const fault = result.faults.get(index);
-        if (fault === undefined) this.#outputEmbedding(decision, result, index, batch.counts, outputs);
+      else {
+        const answer = batch.answers[embedded++];
+        // Of this batch, or of one that was completed before.
+        const result = answer?.answers.result;
+        if (answer === undefined || result === undefined) continue;
+        const isReused = answer.answers !== batch.own || answer.index !== inputs;
+        if (!isReused) inputs++;
+        const fault = result.faults.get(answer.index);
+        if (fault === undefined)
+          this.#outputEmbedding(decision, { result, index: answer.index, isReused }, batch.counts, outputs);
         else this.#outputDeadLetter(decision, fault, batch.counts, outputs);
-        index++;
       }
     }
   }
 
   #outputEmbedding(
     { record, view, contentHash }: Extract<Decision, { kind: 'embed' }>,
-    { vectors, tokenCounts, truncated }: EmbedResult,
-    index: number,
+    {
+      result: { vectors, tokenCounts, truncated },
+      index,
+      isReused,
+    }: { readonly result: EmbedResult; readonly index: number; readonly isReused: boolean },
     counts: ProcessCounts,
     outputs: OutputRecord[],
   ): void {
@@ -162,7 +192,8 @@ export class EmbeddingPartition implements PartitionTask {
     outputs.push(this.#output(outputTopics.embeddings, record.key, value));
     this.#outputLedger(record, contentHash, 'embedded', outputs);
     counts.embedded++;
-    counts.tokens += tokenCount;
+    if (isReused) counts.reused++;
+    else counts.tokens += tokenCount;
     if (isTruncated) counts.truncated++;
   }
 

@@ -10,7 +10,9 @@ export interface ProcessCounts {
   notApplicable: number;
   deleted: number;
   deadLettered: number;
-  /** Of the embedded: */
+  /** Of the embedded, those that got the vector of an equal content: */
+  reused: number;
+  /** Of the others among the embedded: */
   tokens: number;
   truncated: number;
   deadLettersByReason: Record<string, number>;
@@ -25,6 +27,7 @@ export function emptyCounts(): ProcessCounts {
     notApplicable: 0,
     deleted: 0,
     deadLettered: 0,
+    reused: 0,
     tokens: 0,
     truncated: 0,
     deadLettersByReason: {},
@@ -39,6 +42,7 @@ export function addCounts(total: ProcessCounts, part: ProcessCounts): void {
   total.notApplicable += part.notApplicable;
   total.deleted += part.deleted;
   total.deadLettered += part.deadLettered;
+  total.reused += part.reused;
   total.tokens += part.tokens;
   total.truncated += part.truncated;
   for (const [reason, count] of Object.entries(part.deadLettersByReason))

@@ -45,6 +45,40 @@ describe('EmbeddingTask', () => {
     }
   });
 
+  it('embeds equal contents once, in a batch, over batches in flight and long after, and answers each', async () => {
+    const log = createMemoryLog();
+    const texts = ['a', 'b', 'a', 'a', 'c', 'b', 'd', 'e', 'a', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'b'];
+    await publishRows(
+      log,
+      texts.map((text, i) => ({ id: `r${i}`, text, metadata: { n: `${i}` } })),
+    );
+    const embedder = fakeEmbedder();
+    const { counts } = await processAll(log, embedder);
+    const distinct = [...new Set(texts)];
+    expect(embedder.calls.flat()).toEqual(distinct);
+    expect(counts).toMatchObject({ embedded: 19, reused: 5, tokens: distinct.length });
+    for (const [id, embedding] of await embeddings(log)) {
+      const i = Number(id.slice(1));
+      expect(embedding).toMatchObject({
+        text: texts[i],
+        metadata: new Map([['n', `${i}`]]),
+        vector: vectorOf(texts[i]!),
+      });
+    }
+    expect((await latestValues(log, topics.ledger('fake'))).size).toBe(19);
+  });
+
+  it('makes dead letters of all records with a content that the model can not take', async () => {
+    const log = createMemoryLog();
+    await publishRows(
+      log,
+      ['poison', 'x', 'poison', 'y', 'z', 'poison'].map((text, i) => ({ id: `r${i}`, text })),
+    );
+    const { counts } = await processAll(log, fakeEmbedder());
+    expect(counts).toMatchObject({ read: 6, embedded: 3, reused: 0, deadLettered: 3 });
+    expect(accountedFor(counts)).toBe(6);
+  });
+
   it('embeds nothing twice: the seed scenario, 20 new + 5 unchanged + 3 changed texts + 2 changed metadata', async () => {
     const log = createMemoryLog();
     await publishRows(log, rows(30));
@@ -52,7 +86,7 @@ describe('EmbeddingTask', () => {
     const next: Row[] = [
       ...rows(20, 30),
       ...rows(5),
-      ...rows(3, 5).map((row) => ({ ...row, text: 'another text' })),
+      ...rows(3, 5).map((row, i) => ({ ...row, text: `another text ${i}` })),
       ...rows(2, 8).map((row) => ({ ...row, metadata: { n: 'b' } })),
     ];
     await publishRows(log, next);
@@ -61,7 +95,7 @@ describe('EmbeddingTask', () => {
     expect(counts.embedded).toBe(23);
     expect(counts).toMatchObject({ read: 25, skipped: 2 });
     expect(embedder.calls.flat()).toHaveLength(23);
-    expect((await embeddings(log)).get('r6')?.vector).toEqual(vectorOf('another text'));
+    expect((await embeddings(log)).get('r6')?.vector).toEqual(vectorOf('another text 1'));
   });
 
   it('embeds all again under another fingerprint, and nothing under the same one', async () => {
