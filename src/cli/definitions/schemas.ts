@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 /** A whole number from 1 on. */
 export const count = z.number().int('must be a whole number').min(1, 'must be at least 1');
+export const countOrNone = z.number().int('must be a whole number').min(0, 'must be at least 0');
 
 /** A pause. */
 export const seconds = z.number().min(0.1, 'must be at least 0.1').max(86_400, 'must be at most 86,400');

@@ -25,16 +25,16 @@ const WORDS: Readonly<Record<PdfProblemCode, readonly [what: string, advice: str
   PDF_NAME_TOO_LONG: ['has too long a name', 'Rename it: a record has its name in its id.'],
 };
 
-/** The fault of a file, as a whole unless a page is given. Its bytes are read for it, the first 8 MB at most. */
-export async function pdfFault(file: SourceFile, { code, detail }: PdfProblem, page = 0): Promise<SourceFault> {
+/** The fault of a file as a whole. Its bytes are read for it, the first 8 MB at most. */
+export async function pdfFault(file: SourceFile, { code, detail }: PdfProblem): Promise<SourceFault> {
   const raw = await beginning(file);
   const [what, advice] = WORDS[code];
   const cut = raw.length < file.bytes ? ` Its first ${raw.length} of ${file.bytes} bytes are kept here.` : '';
   return {
     kind: 'fault',
     code,
-    reason: `${file.name}${page > 0 ? `, page ${page}` : ''} ${what}: ${detail}. ${advice}${cut}`,
-    line: page,
+    reason: `${file.location ?? file.path} ${what}: ${detail}. ${advice}${cut}`,
+    line: 0,
     raw,
   };
 }

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { MetadataValue, RecordId } from '../../record/types.ts';
 import type { FileFormat, FormatOptions, Likelihood, OpenFile, SourceBatch, SourceFile, SourceItem } from '../port.ts';
 import { DocumentReading, type ChunkBatch } from './document-reading.ts';
-import type { Chunk, DocumentFacts, ReadRequest } from './messages.ts';
+import type { Chunk, DocumentFacts, PdfProblem, PdfProblemCode, ReadRequest } from './messages.ts';
 import { splitSettings, splitText } from './options.ts';
 import { pdfFault } from './pdf-faults.ts';
 import { ReaderPool } from './reader-pool.ts';
@@ -29,6 +29,14 @@ export const PDF_LIMITS: PdfLimits = {
 
 const MAX_PROCESSES = 8;
 const HEADER = Buffer.from('%PDF-');
+/** Another day it may be read: a copy was still under way, the machine was busy. Nothing of it has vanished then. */
+const MAY_PASS = new Set<PdfProblemCode>([
+  'PDF_TRUNCATED',
+  'PDF_TOO_MUCH_MEMORY',
+  'PDF_TOO_SLOW',
+  'PDF_READER_DIED',
+  'PDF_PAGES_UNREADABLE',
+]);
 /** Bytes of the longest id a record may have, less its `#` and number. */
 const MAX_NAME_BYTES = 1024 - 11;
 
@@ -104,6 +112,7 @@ async function* readDocument(
       items: problem === undefined ? [] : [await pdfFault(file, problem)],
       filtered: 0,
       bytesRead: file.bytes,
+      ...(problem !== undefined && MAY_PASS.has(problem.code) && { isPartial: true }),
       ...(isWhole && { numbered: [{ prefix: `${file.name}#`, count: facts.chunks }] }),
     };
   } catch (error) {
@@ -115,11 +124,11 @@ async function* readDocument(
   }
 }
 
-function unreadablePages({ unreadablePages: pages, pageFault = '' }: DocumentFacts) {
+function unreadablePages({ unreadablePages: pages, pageFault = '' }: DocumentFacts): PdfProblem | undefined {
   if (pages.length === 0) return undefined;
   const shown = pages.slice(0, 10).join(', ') + (pages.length > 10 ? ` and ${pages.length - 10} more` : '');
   const detail = `${pages.length === 1 ? 'page' : 'pages'} ${shown} (${pageFault}); what could be read is published`;
-  return { code: 'PDF_PAGES_UNREADABLE', detail } as const;
+  return { code: 'PDF_PAGES_UNREADABLE', detail };
 }
 
 function itemsOf(

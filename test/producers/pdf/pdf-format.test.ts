@@ -32,6 +32,7 @@ interface Result {
   readonly faults: SourceFault[];
   readonly numbered: NumberedIds[];
   readonly bytesRead: number;
+  readonly isPartial: boolean;
 }
 
 async function collect(batches: AsyncIterable<SourceBatch>): Promise<Result> {
@@ -40,6 +41,7 @@ async function collect(batches: AsyncIterable<SourceBatch>): Promise<Result> {
     faults: [] as SourceFault[],
     numbered: [] as NumberedIds[],
     bytesRead: 0,
+    isPartial: false,
   };
   for await (const batch of batches) {
     for (const item of batch.items) {
@@ -49,6 +51,7 @@ async function collect(batches: AsyncIterable<SourceBatch>): Promise<Result> {
     result.numbered.push(...(batch.numbered ?? []));
     expect(batch.bytesRead).toBeGreaterThanOrEqual(result.bytesRead);
     result.bytesRead = batch.bytesRead;
+    result.isPartial ||= batch.isPartial ?? false;
   }
   return result;
 }
@@ -65,7 +68,10 @@ async function read(pdf: Uint8Array, wish: Wish = {}): Promise<Result> {
   const { using = format(), name = 'a folder/document.pdf', options = {}, signal } = wish;
   const path = join(folder, `${++written}.pdf`);
   writeFileSync(path, pdf);
-  const open = await using.open({ path, name, bytes: pdf.length, modifiedMs: 0, ...(signal && { signal }) }, options);
+  const open = await using.open(
+    { path, name, location: `in/${name}`, bytes: pdf.length, modifiedMs: 0, ...(signal && { signal }) },
+    options,
+  );
   return collect(open.read(signal));
 }
 
@@ -181,14 +187,15 @@ describe('a document', () => {
 describe('a document that can not be read becomes a dead letter of its bytes', () => {
   test('that says what it is', async () => {
     const pdf = makePdf({ pages: [{ content: lines(['x']) }], encrypt: { method: 'aes256', userPassword: 'secret' } });
-    const { items, faults, numbered, bytesRead } = await read(pdf);
+    const { items, faults, numbered, bytesRead, isPartial } = await read(pdf);
     expect(items).toEqual([]);
+    expect(isPartial).toBe(false);
     expect(numbered).toEqual([]);
     expect(faults).toEqual([
       {
         kind: 'fault',
         code: 'PDF_ENCRYPTED',
-        reason: 'a folder/document.pdf is encrypted: it opens with a password only. Save it without a password.',
+        reason: 'in/a folder/document.pdf is encrypted: it opens with a password only. Save it without a password.',
         line: 0,
         raw: pdf,
       },
@@ -206,7 +213,8 @@ describe('a document that can not be read becomes a dead letter of its bytes', (
 
   test('beside its chunks, where only some of its pages are broken', async () => {
     const pages = [{ content: lines(['one']) }, { content: lines(['two']) }];
-    const { items, faults, numbered } = await read(makePdf({ pages, kids: '16 0 R 99 0 R' }));
+    const { items, faults, numbered, isPartial } = await read(makePdf({ pages, kids: '16 0 R 99 0 R' }));
+    expect(isPartial).toBe(true);
     expect(items.map(({ text }) => text)).toEqual(['one']);
     expect(faults).toMatchObject([
       { code: 'PDF_PAGES_UNREADABLE', reason: expect.stringContaining('page 2') as string },
