@@ -6,7 +6,7 @@
 export { PipelineError, UsageError } from './errors.ts';
 export { createEmbedder, type CreateEmbedderOptions } from './models/create-embedder.ts';
 export { embedStream, embedTexts, type Embedded, type EmbedStreamOptions } from './models/embed-stream.ts';
-export type { Embedder, EmbedInput, EmbedResult, InputKind, ModelInfo } from './models/port.ts';
+export type { Embedder, EmbedInput, EmbedOptions, EmbedResult, InputKind, ModelInfo } from './models/port.ts';
 export type { ContentHash, Metadata, MetadataValue, ModelFingerprint, RecordId } from './record/types.ts';
 export type { EmbeddingRow } from './sinks/readers/embedding-rows.ts';
 export { readNpy, readNpyMatrix, type NpyMatrix } from './sinks/readers/read-npy.ts';
