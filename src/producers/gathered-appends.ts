@@ -3,6 +3,12 @@ import type { OutputRecord, TransactionalProducer } from '../log/port.ts';
 /** What waits for an append at most, and what the last batch added. */
 const MOST_GATHERED_BYTES = 4 * 1024 * 1024;
 
+/** For a dry run. */
+export const WRITES_NOTHING: TransactionalProducer = {
+  append: () => Promise.resolve([]),
+  close: () => Promise.resolve(),
+};
+
 /**
  * Appends what has gathered, while the next batches are read and encoded. What they yield gathers in turn until that
  * append is over: the slower the log, the larger the next append.

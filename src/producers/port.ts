@@ -51,7 +51,8 @@ export interface SourceBatch {
 }
 
 /**
- * A document whose items have the ids `prefix` + 1, 2, … without gaps, and which now has `count` of them. The publisher
+ * A document whose items have the ids `prefix` + 1, 2, … (with gaps of less than 64 where some are faults), and which now
+ * ends with number `count`. The publisher
  * deletes those behind that an earlier run has published, without `prune`: they are parts of a whole that has shrunk.
  */
 export interface NumberedIds {

@@ -1,3 +1,6 @@
+/** What becomes of an item or fault. */
+export type PublishDecision = 'created' | 'changed' | 'unchanged' | 'dead-lettered';
+
 /** read = created + changed + unchanged + deadLettered. */
 export interface PublishReport {
   readonly source: string;

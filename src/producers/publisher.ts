@@ -8,11 +8,13 @@ import { sha256 } from '../record/identity.ts';
 import type { NumberedIds, Source, SourceBatch, SourceFault, SourceItem } from './port.ts';
 import { encodeItem, ZERO_FINGERPRINT_BYTES } from './encode-item.ts';
 import { duplicateFault, foreignFault, lineKey, LINE_KEY_PREFIX, tooLargeFault } from './ledger-faults.ts';
-import { GatheredAppends } from './gathered-appends.ts';
+import { GatheredAppends, WRITES_NOTHING } from './gathered-appends.ts';
 import { OtherSources } from './other-sources.ts';
 import { pruneVanished } from './prune.ts';
-import { emptyPublishReport, type PublishReport } from './publish-report.ts';
+import { emptyPublishReport, type PublishDecision, type PublishReport } from './publish-report.ts';
 
+/** Parts in a row that may have been dead letters, and so have left a gap in a document's numbers. */
+const MOST_MISSING_PARTS = 64;
 /** The key and the frame of a record are small. */
 const MOST_VALUE_BYTES = MAX_RECORD_BYTES - 64 * 1024;
 
@@ -38,8 +40,6 @@ export interface PublishOptions {
   /** Told of each item and fault as it is decided. */
   readonly onDecision?: (item: SourceItem | SourceFault, decision: PublishDecision) => void;
 }
-
-export type PublishDecision = 'created' | 'changed' | 'unchanged' | 'dead-lettered';
 
 /**
  * Publishes what is new or changed in a source, and its faults as dead letters, each batch with its entries in the
@@ -72,11 +72,6 @@ export async function publish(options: PublishOptions): Promise<PublishReport> {
     await producer.close();
   }
 }
-
-const WRITES_NOTHING: TransactionalProducer = {
-  append: () => Promise.resolve([]),
-  close: () => Promise.resolve(),
-};
 
 class Publisher {
   readonly report: PublishReport;
@@ -175,9 +170,13 @@ class Publisher {
   /** Deletes the parts that a document has no more. */
   #takeSurplus({ prefix, count }: NumberedIds): void {
     const ledger = this.#ledger;
-    for (let number = count + 1; ; number++) {
+    for (let number = count + 1, missing = 0; missing < MOST_MISSING_PARTS; number++) {
       const id = `${prefix}${number}`;
-      if (!ledger.has(id) || ledger.isMarked(id)) return;
+      if (!ledger.has(id) || ledger.isMarked(id)) {
+        missing++;
+        continue;
+      }
+      missing = 0;
       ledger.delete(id);
       const key = Buffer.from(id);
       this.#appends.gather({ topic: this.#ledgerTopic, key, value: null });

@@ -1,5 +1,6 @@
 import type { Source, SourceFault, SourceItem } from '../../producers/port.ts';
-import { publish, type PublishDecision } from '../../producers/publisher.ts';
+import type { PublishDecision } from '../../producers/publish-report.ts';
+import { publish } from '../../producers/publisher.ts';
 import { formatBytes } from '../../telemetry/format.ts';
 import { formatReport, reportJson, type ProduceReport } from '../../telemetry/report.ts';
 import type { CommandContext, ExitCode } from '../command.ts';
