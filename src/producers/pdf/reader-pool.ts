@@ -40,15 +40,21 @@ export class ReaderPool {
     on: ReadingEvents,
     { signal, wanted }: { readonly signal: AbortSignal; readonly wanted: Promise<unknown> },
   ): Promise<PdfProblem | undefined> {
+    let isAlone = false;
     for (let tried = 1; ; tried++) {
-      const reader = await this.#free();
+      const reader = isAlone ? await this.#start() : await this.#free();
+      const wasUsed = reader.hasRead;
       const onReply: OnReply = (reply) => {
         on.reply(reply, () => {
           reader.more();
         });
       };
       try {
-        return await reader.read(request, onReply, { signal, wanted });
+        const problem = await reader.read(request, onReply, { signal, wanted });
+        if (problem?.code !== 'PDF_TOO_MUCH_MEMORY' || !wasUsed) return problem;
+        // What others have left there counted against it: a new process tells.
+        isAlone = true;
+        on.restart();
       } catch (error) {
         if (!(error instanceof ReaderDied)) throw error;
         if (tried === TRIES) return { code: 'PDF_READER_DIED', detail: `${error.message}, ${TRIES} times` };
@@ -67,8 +73,12 @@ export class ReaderPool {
   async #free(): Promise<ReaderProcess> {
     for (;;) {
       const reader = this.#idle.pop();
-      if (reader === undefined) return ReaderProcess.start(this.#options.script, this.#options.limits);
+      if (reader === undefined) return this.#start();
       if (!reader.isRetired) return reader;
     }
+  }
+
+  #start(): Promise<ReaderProcess> {
+    return ReaderProcess.start(this.#options.script, this.#options.limits);
   }
 }

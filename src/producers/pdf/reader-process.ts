@@ -17,7 +17,7 @@ export interface ReaderLimits {
 const HEAP_SHARE = 0.75;
 const START_MS = 60_000;
 /** One that has grown to this share of what it may hold begins afresh. */
-const RETIRE_ABOVE = 0.6;
+const RETIRE_ABOVE = 0.75;
 
 /** The process has died while it read, for no reason that is known to be the document's. */
 export class ReaderDied extends Error {}
@@ -32,6 +32,7 @@ export class ReaderProcess {
   readonly #exit: Promise<readonly [code: number | null, signal: NodeJS.Signals | null]>;
   #onReply: (reply: ReaderReply) => void = () => undefined;
   #isRetired = false;
+  #hasRead = false;
 
   private constructor(script: URL, limits: ReaderLimits) {
     const heapMiB = Math.floor((limits.maxRssBytes * HEAP_SHARE) / 2 ** 20);
@@ -84,6 +85,11 @@ export class ReaderProcess {
     return reader;
   }
 
+  /** True once it has read a file, of which it may hold memory still. */
+  get hasRead(): boolean {
+    return this.#hasRead;
+  }
+
   /** True once it has ended or has to be replaced. */
   get isRetired(): boolean {
     return this.#isRetired;
@@ -100,6 +106,7 @@ export class ReaderProcess {
     { signal, wanted }: { readonly signal: AbortSignal; readonly wanted: Promise<unknown> },
   ): Promise<PdfProblem | undefined> {
     signal.throwIfAborted();
+    this.#hasRead = true;
     let isOver = false;
     void wanted.then(() => {
       if (!isOver) this.#keepsAlive(true);

@@ -272,6 +272,24 @@ describe('a document that would take the run down is ended, and the next one is 
     expect(good.items.length).toBeGreaterThan(0);
   });
 
+  test('what others have left in a process does not count against a document', async () => {
+    const swelling = script(
+      'swelling',
+      `if (request.kind !== 'read') return;
+       if (globalThis.hasRead) process.kill(process.pid, 'SIGUSR2');
+       globalThis.hasRead = true;
+       process.send({ kind: 'document', facts: { pages: 1, chunks: 1, unreadablePages: [] } });
+       process.send({ kind: 'chunks', chunks: [['text', 1, 1]] });
+       process.send({ kind: 'done', rssBytes: 1 });`,
+    );
+    const using = format({ script: swelling });
+    for (let document = 0; document < 3; document++) {
+      const { items, faults } = await read(chapters(1), { using });
+      expect(faults).toEqual([]);
+      expect(items.map(({ text }) => text)).toEqual(['text']);
+    }
+  });
+
   test('when it fills the heap', async () => {
     const filling = script('filling', 'const all = []; for (;;) all.push({ all: [all.length] });');
     const { faults } = await read(chapters(1), { using: format({ script: filling }) });
