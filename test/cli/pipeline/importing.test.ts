@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createCodec } from '../../../src/codec/create-codec.ts';
 import { isImportFingerprint } from '../../../src/record/imported.ts';
 import type { Embedding } from '../../../src/record/types.ts';
-import { HASHED, newPlace, type Place } from './runner.ts';
+import { HASHED, newPlace, until, type Place } from './runner.ts';
 
 const FOREIGN = '--model=foreign-model';
 
@@ -96,6 +96,20 @@ describe('embeddings of a model that is not known here', () => {
       expect(await imported(place, file, FOREIGN, '--limit=10')).toMatchObject({ code: 0, created });
     await place.done('reconcile');
   });
+});
+
+it('killed in the middle, goes on with what is missing: each row once', async () => {
+  const place = newPlace();
+  const file = place.write('x.jsonl', jsonl(vectors(30_000, 64)));
+  const killed = place.start(['import', file, FOREIGN]);
+  const topic = 'embedstream.embeddings.foreign-model';
+  await until(async () => (await place.live(topic)).size > 0, killed);
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  const before = (await place.live(topic)).size;
+  expect(await imported(place, file, FOREIGN)).toMatchObject({ created: 30_000 - before, unchanged: before });
+  await place.done('reconcile');
+  expect(await ends(place)).toContainEqual([topic, [30_000]]);
 });
 
 describe('rows and files that are wrong', () => {
