@@ -87,7 +87,7 @@ it('names what is wrong with a source, and what there is instead', async () => {
   expectFailure(await produce('--source=documents.csv', '--where=colour=red'), 2, /no column "colour"/);
   expectFailure(await produce('--source=document.csv'), 2, /no file document\.csv.*documents\.csv/);
   mkdirSync(place.path('folder'));
-  expectFailure(await produce('--source=folder'), 2, /folder is a folder/);
+  expectFailure(await produce('--source=folder'), 2, /folder holds no file of a known kind/);
   place.write('empty.csv', '');
   expectFailure(await produce('--source=empty.csv'), 2, /empty\.csv is empty/);
   place.write('sheet.csv', Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(500)]));
