@@ -13,6 +13,7 @@ const options: GlobalOptions = {
   tls: false,
   sessionTimeout: 15,
   transactionTimeout: 45,
+  modelsDir: 'models',
 };
 const write = (): boolean => true;
 

@@ -8,8 +8,7 @@ it('shows the topics of the embedded log, which needs nothing done about them', 
   await place.done('produce', '--source=documents.csv');
   const { stdout } = await place.run('topics');
   expect(stdout).toMatch(/^partitions +kind +cleanup +topic\n +1 +dead-letters +delete +embedstream\.dead-letters\n/);
-  for (const action of ['plan', 'apply'])
-    expect((await place.run('topics', action)).stdout).toContain('nothing to do');
+  for (const action of ['plan', 'apply']) expect((await place.run('topics', action)).stdout).toContain('nothing to do');
   expect(await place.json('topics', 'delete', '--yes')).toMatchObject({ code: 2 });
 });
 
