@@ -5,6 +5,9 @@ import { isImportFingerprint } from '../record/imported.ts';
 import type { LedgerOutcome } from '../record/types.ts';
 import { IdentityTable } from './identity-table.ts';
 
+/** Read ahead while a ledger is restored: entries are small, and what is decoded of them is garbage at once. */
+const RESTORE_BYTES = 1024 * 1024;
+
 const OUTCOMES = ['embedded', 'dead-lettered', 'published'] as const satisfies readonly LedgerOutcome[];
 const MARKED = 0x80;
 const OUTCOME_BITS = 0x7f;
@@ -144,7 +147,7 @@ export async function restoreLedger(
   if (info === undefined || partition === undefined) return;
   const { partitions } = info;
   const { startOffset, endOffset } = partition;
-  const options = { transient: true, ...(signal && { signal }) };
+  const options = { transient: true, maxBatchBytes: RESTORE_BYTES, ...(signal && { signal }) };
   for await (const batch of source.log.read(source.topic, source.partition, startOffset, endOffset, options)) {
     checkPlaces(batch.records, { topic: source.topic, partition: source.partition, partitions });
     for (const { key, value } of batch.records) {

@@ -60,7 +60,7 @@ export class EmbeddingPartition implements PartitionTask {
 
   constructor(options: EmbeddingPartitionOptions) {
     this.#options = options;
-    this.#contents = new EqualContents(options.embedder.info.dimension);
+    this.#contents = new EqualContents(options.embedder.info.dimension, options.input.partitions);
     if (options.startOffset !== undefined) this.startOffset = options.startOffset;
   }
 

@@ -1,6 +1,6 @@
 import type { EmbedResult } from '../models/port.ts';
 
-/** What vectors are kept for, at most. */
+/** Vectors that are kept, at most, by all partitions together. */
 const MAX_VECTOR_BYTES = 16 * 1024 * 1024;
 
 /** What a model answers to a batch; `result` is there once it has. */
@@ -16,7 +16,7 @@ export interface Answer {
 
 /**
  * The contents that a partition's model was given last, so that equal ones are embedded once: those in flight, and as
- * many before them as 16 MiB of vectors hold (some 10,000 of 384 dimensions).
+ * many before them as the partition's share of 16 MiB of vectors holds (some 10,000 of 384 dimensions in all).
  */
 export class EqualContents {
   readonly #maxInputs: number;
@@ -25,8 +25,9 @@ export class EqualContents {
   readonly #batches: { readonly keys: string[]; readonly answers: Answers }[] = [];
   #inputs = 0;
 
-  constructor(dimension: number) {
-    this.#maxInputs = Math.floor(MAX_VECTOR_BYTES / (dimension * Float32Array.BYTES_PER_ELEMENT));
+  /** @param partitions of the topic, all of which one process may have */
+  constructor(dimension: number, partitions = 1) {
+    this.#maxInputs = Math.floor(MAX_VECTOR_BYTES / partitions / (dimension * Float32Array.BYTES_PER_ELEMENT));
   }
 
   find(contentHash: Uint8Array): Answer | undefined {
