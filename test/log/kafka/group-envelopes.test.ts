@@ -18,7 +18,8 @@ interface Peer {
 
 const kafkajs = createRequire(import.meta.url)('kafkajs/src/consumer/assignerProtocol') as Peer;
 
-const topic = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
+// kafkajs keeps topics as an object's keys, which this name does not become.
+const topic = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).filter((name) => name !== '__proto__');
 const units = fc.uniqueArray(fc.integer({ min: 0, max: 10_000 }), { maxLength: 20 });
 
 describe('group envelopes', () => {
