@@ -10,12 +10,8 @@ import { UnitRun } from './unit-run.ts';
 /** How often a run looks whether the group has done all of a bounded input, and whether its topics have grown. */
 const LOOK_MS = 500;
 const PARTITIONS_LOOK_MS = 15_000;
-/** What membership deals with itself. */
-const MEMBERSHIP_ERRORS: ReadonlySet<string> = new Set([
-  'REBALANCE_IN_PROGRESS',
-  'UNKNOWN_MEMBER_ID',
-  'ILLEGAL_GENERATION',
-  'FENCED_INSTANCE_ID',
+/** Refusals that membership words itself. */
+const REFUSALS: ReadonlySet<string> = new Set([
   'INCONSISTENT_GROUP_PROTOCOL',
   'INVALID_SESSION_TIMEOUT',
   'GROUP_MAX_SIZE_REACHED',
@@ -76,7 +72,7 @@ class GroupRun {
     this.#membership = new GroupMembership({
       withCoordinator: (call) =>
         options.memberCluster.withCoordinator('group', task.group, `membership of group "${task.group}"`, call, {
-          passes: MEMBERSHIP_ERRORS,
+          passes: REFUSALS,
         }),
       group: task.group,
       topics: task.inputs,

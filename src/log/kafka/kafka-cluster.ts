@@ -56,10 +56,6 @@ export class KafkaCluster {
     await this.#cluster.disconnect();
   }
 
-  get closed(): boolean {
-    return this.#closed;
-  }
-
   async #reconnect(): Promise<void> {
     await this.#cluster.connect();
     await this.#cluster.refreshMetadata();
