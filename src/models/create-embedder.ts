@@ -1,4 +1,4 @@
-import { findModel, weightsAreAbsent } from './catalog/find-model.ts';
+import { findModel, weightsAreElsewhere } from './catalog/find-model.ts';
 import { locateModel } from './catalog/models-folder.ts';
 import { createHashedEmbedder } from './hashed/hashed-embedder.ts';
 import { createImageEmbedder } from './local/image/image-embedder.ts';
@@ -30,7 +30,8 @@ export async function createEmbedder(options: CreateEmbedderOptions): Promise<Em
       return createLocalEmbedder({ ...entry, weights }, options);
     case 'onnx-vision':
       return createImageEmbedder({ ...entry, weights }, options);
-    case 'absent':
-      throw weightsAreAbsent(entry.name, weights);
+    case 'hub':
+    case 'hosted':
+      throw weightsAreElsewhere(entry.name, weights);
   }
 }

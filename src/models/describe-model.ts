@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fatalError, messageOf } from '../errors.ts';
 import type { ModelFingerprint } from '../record/types.ts';
 import type { CatalogEntry } from './catalog/entry.ts';
-import { findModel, weightsAreAbsent } from './catalog/find-model.ts';
+import { findModel, weightsAreElsewhere } from './catalog/find-model.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { HASHED_PREPROCESSING_VERSION } from './hashed/hashed-embedder.ts';
 import { IMAGE_PREPROCESSING_VERSION, PREPROCESSING_VERSION } from './local/preprocessing-version.ts';
@@ -38,7 +38,7 @@ async function modelFingerprint(entry: CatalogEntry): Promise<ModelFingerprint> 
     const preprocessing = HASHED_PREPROCESSING_VERSION;
     return fingerprintOf({ ...facts, weights: {}, tokenizer: '', dtype: 'fp32', preprocessing });
   }
-  if (weights.runtime === 'absent') throw weightsAreAbsent(model, weights);
+  if (weights.runtime === 'hub' || weights.runtime === 'hosted') throw weightsAreElsewhere(model, weights);
   const { folder, weightFiles, dtype } = weights;
   try {
     const files = Object.fromEntries(

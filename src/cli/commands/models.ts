@@ -33,7 +33,9 @@ function listModels(output: Output): void {
 async function showModel(name: string, output: Output): Promise<void> {
   const entry = await findModel(name);
   // Of files that are not here nothing but what the catalogue says is known.
-  const fingerprint = entry.weights.runtime === 'absent' ? undefined : (await describeModel(name)).fingerprint;
+  const fingerprint = ['hub', 'hosted'].includes(entry.weights.runtime)
+    ? undefined
+    : (await describeModel(name)).fingerprint;
   output.result({ ...entry, fingerprint }, () => describeEntry(entry, fingerprint));
 }
 
@@ -61,8 +63,10 @@ function describeWeights(weights: CatalogEntry['weights']): string {
   switch (weights.runtime) {
     case 'hashed':
       return 'none';
-    case 'absent':
-      return `not part of the package: ${weights.page} (${weights.files.join(', ')}), in a folder of --models-dir or given as --model=./folder`;
+    case 'hub':
+      return `https://huggingface.co/${weights.repository} at ${weights.revision}`;
+    case 'hosted':
+      return `none: run by ${weights.provider} as ${weights.model}`;
     case 'onnx':
       return `${weights.folder} (${weights.graph})`;
     case 'onnx-vision':

@@ -94,7 +94,7 @@ async function modelsToReconcile(
   return Promise.all(
     (models ?? onLog).map(async (name): Promise<WantedModel> => {
       const entry = catalogEntry(name);
-      if (entry?.weights.runtime === 'absent') return { name: entry.name, kinds: entry.kinds };
+      if (entry?.weights.runtime === 'hub') return { name: entry.name, kinds: entry.kinds };
       return onLog.includes(name) && entry === undefined ? { name } : describeModel(name);
     }),
   );

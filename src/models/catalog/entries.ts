@@ -61,18 +61,7 @@ export const catalogEntries: readonly CatalogEntry[] = [
       similarity: CLIP_CARD,
       licence: CLIP_CARD,
     },
-    weights: {
-      runtime: 'absent',
-      page: CLIP_ONNX,
-      files: [
-        'config.json',
-        'preprocessor_config.json',
-        'tokenizer.json',
-        'tokenizer_config.json',
-        'onnx/vision_model.onnx',
-        'onnx/text_model.onnx',
-      ],
-    },
+    weights: { runtime: 'hub', repository: 'Xenova/clip-vit-base-patch32', revision: 'main' },
   },
   {
     name: 'hashed-384',

@@ -1,8 +1,11 @@
 import type { InputKind } from '../port.ts';
 import type { ImagePreprocessing } from './image-preprocessing.ts';
 
-/** How token vectors become one vector: their mean over the input's tokens, the first token's, or within the graph. */
-export type Pooling = 'mean' | 'cls' | 'graph';
+/**
+ * How token vectors become one vector: their mean over the input's tokens, the first token's, the last token's, or
+ * within the graph (or behind an API).
+ */
+export type Pooling = 'mean' | 'cls' | 'last' | 'graph';
 export type Similarity = 'cosine' | 'dot' | 'euclidean';
 
 /** Facts about a model, each with where it is stated in `sources`. */
@@ -14,7 +17,10 @@ export interface ModelFacts {
   readonly summary: string;
   /** The parts of a record that it reads. */
   readonly kinds: readonly InputKind[];
+  /** Of the vectors that are yielded. */
   readonly dimension: number;
+  /** Where the model was trained so that the first numbers of a vector are a vector, too. */
+  readonly matryoshka?: Matryoshka;
   /** Of a text, special tokens included; a model that reads images alone counts their patches. */
   readonly maxTokens: number;
   readonly pooling: Pooling;
@@ -27,6 +33,18 @@ export interface ModelFacts {
   readonly licence: string;
   /** Fact to the page or file that states it. */
   readonly sources: Readonly<Record<string, string>>;
+}
+
+/** Vectors that may be cut to fewer numbers, and are brought to length 1 again then. */
+export interface Matryoshka {
+  /** What the model gives when nothing is cut. */
+  readonly full: number;
+  /** What may be asked for with `--dimensions`, largest first; `full` is not among them. */
+  readonly shorter: readonly number[];
+  /** Set where any number from this one up to `full` will do, `shorter` being what its authors recommend. */
+  readonly least?: number;
+  /** Whether a vector is layer-normalised (no weights, epsilon 1e-5) before it is cut. */
+  readonly layerNorm?: boolean;
 }
 
 /** An ONNX model in a folder: what {@link createLocalEmbedder} runs. */
@@ -57,13 +75,43 @@ export interface TextTowerWeights {
   readonly weights: OnnxWeights;
 }
 
-/** Weights that are not part of the package: a model folder of this name has to be given. */
-export interface AbsentWeights {
-  readonly runtime: 'absent';
-  /** Where they are published. */
-  readonly page: string;
-  /** What the folder needs of it. */
-  readonly files: readonly string[];
+/** Files of a repository of the Hugging Face hub: downloaded where a model is to be loaded, see src/models/hub. */
+export interface HubWeights {
+  readonly runtime: 'hub';
+  /** `owner/name` */
+  readonly repository: string;
+  /** Commit (40 hex digits), branch or tag; what the facts were read from, where that is a commit. */
+  readonly revision: string;
+}
+
+/** A model behind an API: what src/models/hosted runs. */
+export interface HostedWeights {
+  readonly runtime: 'hosted';
+  readonly provider: HostedProvider;
+  /** The API's name for the model. */
+  readonly model: string;
+  readonly price?: HostedPrice;
+}
+
+export type HostedProvider =
+  | 'jina'
+  | 'voyage'
+  | 'cohere'
+  | 'vertex'
+  | 'gemini'
+  | 'openai'
+  | 'openai-compatible'
+  | 'tei'
+  | 'infinity'
+  | 'ollama';
+
+/** What a provider takes; left out: not known. */
+export interface HostedPrice {
+  readonly usdPerMillionTokens?: number;
+  readonly usdPerThousandImages?: number;
+  /** Day on which it was looked up, YYYY-MM-DD. */
+  readonly asOf: string;
+  readonly source: string;
 }
 
 /** No weights: the vector is made from the text's hash. */
@@ -72,5 +120,5 @@ export interface HashedWeights {
 }
 
 export interface CatalogEntry extends ModelFacts {
-  readonly weights: OnnxWeights | VisionWeights | HashedWeights | AbsentWeights;
+  readonly weights: OnnxWeights | VisionWeights | HashedWeights | HubWeights | HostedWeights;
 }

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import { catalogEntries } from './entries.ts';
-import type { AbsentWeights, CatalogEntry } from './entry.ts';
+import type { CatalogEntry, HostedWeights, HubWeights } from './entry.ts';
 import { readModelFolder } from './model-folder.ts';
 import { nearestName } from '../../record/nearest-name.ts';
 
@@ -26,11 +26,13 @@ export function catalogEntry(name: string): CatalogEntry | undefined {
   return catalogEntries.find((entry) => namesOf(entry).some((each) => each.toLowerCase() === wanted));
 }
 
-/** What to do about a model of the catalogue whose files are not part of the package. */
-export function weightsAreAbsent(name: string, { page, files }: AbsentWeights): UsageError {
+/** What to do about a model that is run by an API, or whose files have not been downloaded. */
+export function weightsAreElsewhere(name: string, weights: HubWeights | HostedWeights): UsageError {
   return new UsageError(
-    `The files of the model ${name} are not part of the package. Download ${files.join(', ')} from ${page} into a folder ` +
-      `${name}, and give it as --model=./${name}, or the folder that it is in as --models-dir.`,
+    weights.runtime === 'hosted'
+      ? `The model ${name} is run by ${weights.provider}, which is not supported here.`
+      : `The files of the model ${name} are not here. Download the repository ${weights.repository} of the Hugging Face ` +
+          `hub into a folder ${name}, and give it as --model=./${name}, or the folder that it is in as --models-dir.`,
   );
 }
 

@@ -9,7 +9,7 @@ import { catalogEntry, isFolder } from './find-model.ts';
 export async function locateModel(model: string, modelsDir: string): Promise<string> {
   if (isFolder(model)) return model;
   const entry = catalogEntry(model);
-  if (entry !== undefined && entry.weights.runtime !== 'absent') return model;
+  if (entry !== undefined && entry.weights.runtime !== 'hub') return model;
   const name = entry?.name ?? model;
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return model;
   const folder = resolve(join(modelsDir, name));
