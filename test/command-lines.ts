@@ -2,7 +2,7 @@ import { parseArguments } from '../src/cli/arguments.ts';
 import { resolveConfig } from '../src/cli/config.ts';
 import { commands } from '../src/cli/definitions/index.ts';
 import { globalFlags } from '../src/cli/definitions/global.ts';
-import { kafkaSecrets } from '../src/cli/definitions/kafka.ts';
+import { secrets } from '../src/cli/definitions/secrets.ts';
 import { environmentName, kebabCase, type Flags } from '../src/cli/flags.ts';
 
 type Environment = Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ export function knownFlags(): ReadonlySet<string> {
 
 /** Every environment variable that gives a flag its value, and those of the secrets, which have no flag. */
 export function knownVariables(): ReadonlySet<string> {
-  const known = new Set(kafkaSecrets.flatMap(([names]) => names.split(', ')));
+  const known = new Set(secrets.flatMap(([names]) => names.split(', ')));
   for (const flags of [globalFlags, ...commands.map((command): Flags => command.flags)]) {
     for (const [key, spec] of Object.entries<Flags[string]>(flags)) {
       known.add(environmentName(key));

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { kafkaSecrets } from './definitions/kafka.ts';
+import { secrets } from './definitions/secrets.ts';
 import { environmentName, kebabCase, takesValue } from './flags.ts';
 import type { Flags } from './flags.ts';
 import { nearestName } from '../record/nearest-name.ts';
@@ -30,7 +30,7 @@ export interface ParsedArguments {
 type ParsedToken = NonNullable<ReturnType<typeof tokensOf>>[number];
 type OptionToken = Extract<ParsedToken, { kind: 'option' }>;
 
-const secretVariables = kafkaSecrets.flatMap(([names]) => names.split(', '));
+const secretVariables = secrets.flatMap(([names]) => names.split(', '));
 
 const SHORT_NAMES: Readonly<Record<string, string>> = { h: 'help', v: 'version', q: 'quiet' };
 

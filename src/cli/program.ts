@@ -6,7 +6,7 @@ import { resolveConfig } from './config.ts';
 import type { Resolved } from './config.ts';
 import { commands as allCommands } from './definitions/index.ts';
 import { globalFlags } from './definitions/global.ts';
-import { kafkaSecrets } from './definitions/kafka.ts';
+import { secrets } from './definitions/secrets.ts';
 import { thrownFailure, usageFailure } from './failures.ts';
 import type { Failure } from './failures.ts';
 import { kebabCase } from './flags.ts';
@@ -56,7 +56,7 @@ export async function runProgram(world: ProgramWorld): Promise<ProgramExit> {
     return print(world, commandHelp(command, globalFlags, world.invocation, columns));
   }
   if (commandName === undefined) {
-    const help = overviewHelp(commands, globalFlags, kafkaSecrets, world.invocation, columns);
+    const help = overviewHelp(commands, globalFlags, secrets, world.invocation, columns);
     if (isHelpWord || wants('help')) return print(world, help);
     if (overview.faults.length > 0) return fail(world, isJson, usageFailure(overview.faults, hint(world, undefined)));
     world.stderr.write(help);

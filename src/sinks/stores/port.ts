@@ -47,6 +47,12 @@ export interface StorePartition<Change> {
    * was set back to a backup). Looked at once, after opening. Left out: the group's offset counts.
    */
   readonly storedOffset?: number;
+  /**
+   * What is wrong with a change as far as that can be told without asking the store; such a change becomes a dead letter
+   * and is not handed over. Called for every change, also for those before `storedOffset`: a partition that has one must
+   * find all its faults here, since after a crash nobody asks for those that `progress` reported and nobody committed.
+   */
+  check?(change: Change): PipelineError | undefined;
   /** Takes changes in offset order; may keep requests in flight, and waits while too many bytes are. */
   write(changes: readonly Change[]): Promise<void>;
   /** What is durable by now; does not wait. */
@@ -61,10 +67,10 @@ export interface StorePartitionContext {
   readonly partition: number;
   readonly signal: AbortSignal;
   /**
-   * For stores that can't fence an owner who was frozen: throws LOG_FENCED when this process may no longer be the
-   * partition's owner. To be called right before each request.
+   * For stores that can't fence an owner who was frozen: rejects with LOG_FENCED when this process may no longer be the
+   * partition's owner. To be awaited right before each request; it costs next to nothing while all is well.
    */
-  readonly assertOwner: () => void;
+  readonly assertOwner: () => Promise<void>;
 }
 
 /** An id that is in the store with this model's embedding. */
@@ -82,24 +88,44 @@ export interface StoreStats {
   readonly bytes: number;
 }
 
+/**
+ * - `keep`: write on to what is there; what is not there is made.
+ * - `rebuild`: begin from empty, beside what is there and serves until `complete` (where the store can do that), or in
+ *   its place. What an earlier rebuild left unfinished is dropped, and so are stored offsets.
+ * - `resume`: go on with a first filling or a rebuild that was begun, by an earlier process or by one beside this one, and
+ *   is not known to be completed. Where nothing is left of it, or it was completed: as `keep`.
+ */
+export type BuildMode = 'keep' | 'rebuild' | 'resume';
+
 /** An open output for one model. Any number of its partitions may be open at once. */
 export interface Store {
   /** `records`: it also wants the records themselves (their present text and metadata, whatever is embedded). */
   readonly inputs: readonly ('embeddings' | 'records')[];
   /**
    * Makes ready what will be written to (index, table, dataset); called once, before any partition is opened.
-   * `rebuild`: from empty, beside what is there and serves until `complete` (where the store can do that), or in its place.
-   * Resolves with true when it now has to be filled from the log's beginning: it is new, or a rebuild is going on.
+   * Resolves with true when it has to be filled from the log's beginning, whatever was handed over before: it was made
+   * just now, or by a process that died before anybody wrote to it. `rebuild` always does.
    */
-  prepare(options: { readonly rebuild: boolean }): Promise<boolean>;
+  prepare(mode: BuildMode): Promise<boolean>;
+  /**
+   * For stores whose partitions have a `storedOffset`: sets it back to these offsets, by partition of the embeddings
+   * topic, so that `replay --from` is handed everything from there on. Before any partition is opened.
+   */
+  rewind?(offsets: ReadonlyMap<number, number>): Promise<void>;
   openEmbeddings(context: StorePartitionContext): Promise<StorePartition<EmbeddingChange>>;
   /** There where `inputs` names records. */
   openRecords?(context: StorePartitionContext): Promise<StorePartition<RecordChange>>;
-  /** All that was on the log at the start is in: build indexes, swap aliases, optimise. Also called when nothing was new. */
+  /**
+   * All that was on the log at the start is in: build indexes, swap aliases, optimise. At the end of every run that
+   * reached it, also when nothing was new, and while following as soon as it has caught up: writes go on meanwhile.
+   */
   complete(): Promise<void>;
   /** Everything of this model that the store has, in any order, for `reconcile`; bounded in memory. */
   contents(signal?: AbortSignal): AsyncIterable<readonly StoredEmbedding[]>;
-  /** Writes some changes outside of any partition and waits for them, for `reconcile --repair`. */
+  /**
+   * Writes some changes outside of any partition, to what serves now, and waits for them: for `reconcile --repair`, while
+   * nobody runs the sink. Bounded by the caller to some thousand changes and some MiB.
+   */
   repair(changes: readonly EmbeddingChange[]): Promise<readonly StoreFault[]>;
   stats(): StoreStats;
   close(): Promise<void>;
@@ -115,7 +141,10 @@ export interface OpenStoreOptions {
   readonly sinkName: string;
   /** Credentials are taken from here, and only from here. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Flags that change how it is written, never where: batch sizes, requests in flight, kind of index. */
+  /**
+   * The command's options: from here only flags that change how it is reached and written, never where: TLS, batch
+   * sizes, requests in flight, kind of index. `reconcile` has no more than the adapter's connection flags.
+   */
   readonly options: StoreOptions;
   readonly onWarning: (message: string) => void;
   readonly clock: () => number;

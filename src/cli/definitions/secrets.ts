@@ -1,0 +1,5 @@
+import { kafkaSecrets } from './kafka.ts';
+import { storeSecrets } from './stores/index.ts';
+
+/** What comes from the environment only, of all parts. */
+export const secrets = [...kafkaSecrets, ...storeSecrets];
