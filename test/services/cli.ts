@@ -1,10 +1,10 @@
 /**
- * Kafka and a schema registry for a person: `npm run services -- up|down|status|fetch`.
+ * Kafka, a schema registry and Postgres for a person: `npm run services -- up|down|status|fetch`.
  *
- *   up [kafka] [registry]   starts them, or those that are named, and prints what to export
- *   down [--wipe]           ends them; --wipe removes their data too
- *   status                  says what runs; exits 1 where something does not
- *   fetch                   downloads what tests start, so that no test waits for it
+ *   up [kafka] [registry] [postgres]   starts them, or those that are named, and prints what to export
+ *   down [--wipe]                      ends them; --wipe removes their data too
+ *   status                             says what runs; exits 1 where something does not
+ *   fetch                              downloads what tests start, so that no test waits for it
  *
  * They stay until `down`, and keep their data between. Only what is to be exported goes to stdout:
  * `eval "$(npm run --silent services -- up)"` sets it.
@@ -12,17 +12,18 @@
 import { mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { CACHE } from './cache.ts';
 import { kafka } from './kafka/service.ts';
 import { withLock } from './lock.ts';
-import { CACHE } from './maven.ts';
+import { postgres } from './postgres/service.ts';
 import { registry } from './registry/service.ts';
 import { securedKafka } from './secured/service.ts';
 import { endServer, runningPid } from './server-process.ts';
 import type { Service } from './service.ts';
 import { fromEnvironment, missingService, openWays, runningAddress, startIn } from './start.ts';
 
-const USAGE = 'usage: npm run services -- up [kafka] [registry] | down [--wipe] | status | fetch';
-const NAMES = [kafka.name, registry.name];
+const USAGE = 'usage: npm run services -- up [kafka] [registry] [postgres] | down [--wipe] | status | fetch';
+const NAMES = [kafka.name, registry.name, postgres.name];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -48,6 +49,7 @@ async function up(): Promise<void> {
   await withLock(join(root, 'lock'), async () => {
     if (chosen(kafka.name)) await start(kafka);
     if (chosen(registry.name)) await start(registry);
+    if (chosen(postgres.name)) await start(postgres);
   });
 }
 
@@ -83,6 +85,7 @@ function status(): void {
   };
   show(kafka);
   show(registry);
+  show(postgres);
 }
 
 function say<Address>(service: Service<Address>, address: Address): void {
@@ -100,6 +103,7 @@ async function fetchAll(): Promise<void> {
   };
   await fetchOne(kafka);
   await fetchOne(registry);
+  await fetchOne(postgres);
   await fetchOne(securedKafka);
 }
 

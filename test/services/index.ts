@@ -14,6 +14,7 @@ import type { Properties } from './kafka/properties.ts';
 import { kafka } from './kafka/service.ts';
 import { withLock } from './lock.ts';
 import { OwnServer } from './own-server.ts';
+import { postgres, postgresLaunched } from './postgres/service.ts';
 import { registry, registryInJvm } from './registry/service.ts';
 import { watchedRunFolder } from './run-folder.ts';
 import { securedKafka as secured, type SecuredKafka } from './secured/service.ts';
@@ -33,6 +34,8 @@ const SERVICES = {
   'secured-kafka': secured,
   'own-kafka': own(kafka, kafkaInJvm()),
   'own-registry': own(registry, registryInJvm),
+  postgres,
+  'own-postgres': own(postgres, postgresLaunched),
 };
 
 /** Brokers without security, as `host:port`. Topics of other tests are on them: use a namespace of your own. */
@@ -43,6 +46,11 @@ export function kafkaBrokers(): Promise<string[]> {
 /** The URL of a schema registry's Confluent-compatible API. Use subjects of your own. */
 export function schemaRegistryUrl(): Promise<string> {
   return shared(registry);
+}
+
+/** A connection string of a user who may make databases: make one of your own. pgvector can be made in it. */
+export function postgresUrl(): Promise<string> {
+  return shared(postgres);
 }
 
 /** A broker with TLS, SASL and an authorizer. Topics of other tests are on it. */
@@ -63,6 +71,11 @@ export function restartableKafka(overrides?: Properties): Promise<OwnServer<stri
 /** A schema registry of the test's own, to be killed and started again. The test ends it by `remove()`. */
 export function restartableRegistry(): Promise<OwnServer<string>> {
   return OwnServer.start(registry, registryInJvm);
+}
+
+/** A Postgres of the test's own, to be killed and started again. The test ends it by `remove()`. */
+export function restartablePostgres(): Promise<OwnServer<string>> {
+  return OwnServer.start(postgres, postgresLaunched);
 }
 
 /**
