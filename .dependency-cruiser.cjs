@@ -1,18 +1,19 @@
 /**
  * The layers of docs/architecture.md: imports go downwards only.
  *
- *   cli → operations → {producers, processors, sinks} → {models, log, codec, ledger} → record → errors
+ *   cli → operations → {producers, processors, sinks} → {models, log, codec, ledger} → record → errors, backoff
  *
  * telemetry is beside the lower layers, for everything from the three upwards. registry wraps a log and a codec for
  * the composition root alone. Types count as imports.
  */
-const BASE = ['record', 'errors\\.ts'];
+const BASE = ['record', 'errors\\.ts', 'backoff\\.ts'];
 const LOWER = ['models', 'log', 'codec', 'ledger', ...BASE];
 const MIDDLE = ['producers', 'processors', 'sinks'];
 
 /** What each layer may import beside itself. What is not here must not be imported. */
 const MAY_IMPORT = {
   'errors\\.ts': [],
+  'backoff\\.ts': [],
   record: ['errors\\.ts'],
   telemetry: BASE,
   models: BASE,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failureOutcome, type PipelineError } from '../errors.ts';
-import { backoffDelayMs, DEFAULT_BACKOFF, type BackoffOptions } from './backoff.ts';
+import { backoffDelayMs, DEFAULT_BACKOFF, type BackoffOptions } from '../backoff.ts';
 
 export interface RetryOptions extends BackoffOptions {
   readonly maxAttempts: number;

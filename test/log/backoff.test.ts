@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PipelineError } from '../../src/errors.ts';
-import { backoffDelayMs } from '../../src/log/backoff.ts';
+import { backoffDelayMs } from '../../src/backoff.ts';
 import { withRetries, type RetryOptions } from '../../src/log/retry.ts';
 
 describe('backoffDelayMs', () => {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fatalError, type PipelineError } from '../../errors.ts';
-import { backoffDelayMs } from '../backoff.ts';
+import { backoffDelayMs } from '../../backoff.ts';
 import { logClosed } from '../log-errors.ts';
 import { toPipelineError, type ErrorContext } from './kafka-errors.ts';
 
