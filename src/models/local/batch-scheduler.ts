@@ -1,5 +1,6 @@
 import { fatalError, poisonError, type PipelineError } from '../../errors.ts';
 import type { InferenceWorkers, Job, JobReply } from './inference-workers.ts';
+import { isOutOfMemory } from './out-of-memory.ts';
 import type { EmbedWindow, WindowRow } from './window.ts';
 
 /** Rows that wait, cut into batches. */
@@ -8,6 +9,8 @@ export interface RowPool<Row> {
   remove(rows: Iterable<Row>): void;
   /** The next batch; undefined when nothing waits. */
   take(): Row[] | undefined;
+  /** These rows were too much memory for one batch: none from now on is more than half as large. */
+  shrink(rows: readonly Row[]): void;
 }
 
 export interface BatchSchedulerOptions<Row> {
@@ -39,6 +42,11 @@ export class BatchScheduler<Row extends WindowRow> {
   /** A row that this model has embedded, to tell a faulty input from a faulty model. */
   #proven: Row | undefined;
   #failure: PipelineError | undefined;
+  /** Jobs that the workers have. */
+  #running = 0;
+  /** Rows for which memory did not suffice even without another in the batch: they run with no other job at work. */
+  #starved: QueuedJob[] = [];
+  #isAlone = false;
 
   constructor(options: BatchSchedulerOptions<Row>) {
     this.#options = options;
@@ -66,6 +74,7 @@ export class BatchScheduler<Row extends WindowRow> {
   fail(error: PipelineError): void {
     this.#failure ??= error;
     this.#urgent = [];
+    this.#starved = [];
     for (const window of this.#windows) this.#drop(window, this.#failure);
   }
 
@@ -102,14 +111,25 @@ export class BatchScheduler<Row extends WindowRow> {
 
   #dispatch(): void {
     while (!this.#failure && this.#options.workers.hasRoom) {
-      const next = this.#urgent.shift() ?? this.#nextBatch();
+      const next = this.#next();
       if (!next) return;
+      this.#running++;
       this.#options.workers.submit(next.job, (reply) => {
+        this.#running--;
+        this.#isAlone = false;
         if (this.#failure) return;
         next.onReply(reply);
         this.#dispatch();
       });
     }
+  }
+
+  #next(): QueuedJob | undefined {
+    if (this.#isAlone) return undefined;
+    if (this.#starved.length === 0) return this.#urgent.shift() ?? this.#nextBatch();
+    if (this.#running > 0) return undefined;
+    this.#isAlone = true;
+    return this.#starved.shift();
   }
 
   #nextBatch(): QueuedJob | undefined {
@@ -128,7 +148,8 @@ export class BatchScheduler<Row extends WindowRow> {
 
   #acceptBatch(rows: readonly Row[], reply: JobReply): void {
     if (reply.kind === 'failed') {
-      this.#narrowDown(rows, reply.reason);
+      if (isOutOfMemory(reply.reason)) this.#halve(rows, reply.reason);
+      else this.#narrowDown(rows, reply.reason);
     } else if (reply.kind === 'embedded') {
       const { model, unit } = this.#options;
       const refused = new Map(reply.refused?.map((refusal) => [refusal.row, refusal]));
@@ -149,13 +170,32 @@ export class BatchScheduler<Row extends WindowRow> {
     }
   }
 
+  /** Never the input's fault: it is cut to what the model reads. */
+  #halve(rows: readonly Row[], reason: string): void {
+    if (rows.length > 1) {
+      this.#options.pool.shrink(rows);
+      this.#splitInTwo(rows);
+      return;
+    }
+    const { job } = this.#batchJob(rows);
+    const onReply = (reply: JobReply): void => {
+      if (reply.kind === 'failed' && isOutOfMemory(reply.reason)) this.fail(this.#tooSmall(reason));
+      else this.#acceptBatch(rows, reply);
+    };
+    this.#starved.push({ job, onReply });
+  }
+
+  #splitInTwo(rows: readonly Row[]): void {
+    const middle = Math.ceil(rows.length / 2);
+    this.#urgent.unshift(this.#batchJob(rows.slice(0, middle)), this.#batchJob(rows.slice(middle)));
+  }
+
   /** A batch failed: halve it until the row that fails alone is found, and see that the model itself still works. */
   #narrowDown(rows: readonly Row[], reason: string): void {
     const { model, unit } = this.#options;
     const [row] = rows;
     if (rows.length > 1) {
-      const middle = Math.ceil(rows.length / 2);
-      this.#urgent.unshift(this.#batchJob(rows.slice(0, middle)), this.#batchJob(rows.slice(middle)));
+      this.#splitInTwo(rows);
     } else if (row && this.#proven) {
       const onReply = (reply: JobReply): void => {
         if (reply.kind === 'failed') {
@@ -177,6 +217,15 @@ export class BatchScheduler<Row extends WindowRow> {
   #forget(window: EmbedWindow<WindowRow>): void {
     this.#windows.delete(window as EmbedWindow<Row>);
     if (this.#windows.size === 0) this.#options.workers.keepProcessAlive(false);
+  }
+
+  #tooSmall(reason: string): PipelineError {
+    const { model, unit } = this.#options;
+    return fatalError(
+      'MODEL_OUT_OF_MEMORY',
+      `The model ${model} has not enough memory for one ${unit}, with nothing else at work: ${reason}. Start the command again ` +
+        'with more memory, fewer --workers or a smaller model.',
+    );
   }
 
   #modelFailed(reason: string): PipelineError {

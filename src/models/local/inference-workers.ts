@@ -169,5 +169,6 @@ function loadFailed(settings: WorkerSettings, reason: string): PipelineError {
     'MODEL_LOAD_FAILED',
     `The model ${settings.model} could not be loaded from ${settings.graphPath}: ${reason}. ` +
       'Check that its files are whole (the .json files and onnx/) and that memory suffices.',
+    new Error(reason),
   );
 }

@@ -15,6 +15,8 @@ export interface WaitingRow {
 export interface LengthPoolOptions {
   /** Most tokens in a batch, padding included; a single longer row still makes a batch. */
   readonly batchTokens: number;
+  /** Most scores of attention in a batch, rows × length², which is what memory goes to with long rows. Default: any. */
+  readonly batchScores?: number;
   /** Whether rows of unlike length may share a batch. */
   readonly pads: boolean;
 }
@@ -26,6 +28,7 @@ const LEAST_RELATIVE_LENGTH = 0.85;
 
 export class LengthPool<Row extends WaitingRow> {
   readonly #options: LengthPoolOptions;
+  #batchTokens: number;
   /** Rows by length, the oldest window's first. */
   readonly #byLength = new Map<number, Row[]>();
   /** Each window's rows that still wait, longest last. */
@@ -35,6 +38,7 @@ export class LengthPool<Row extends WaitingRow> {
 
   constructor(options: LengthPoolOptions) {
     this.#options = options;
+    this.#batchTokens = options.batchTokens;
   }
 
   /** Rows that wait. */
@@ -68,7 +72,7 @@ export class LengthPool<Row extends WaitingRow> {
   take(): Row[] | undefined {
     const longest = this.#longestOfOldest();
     if (!longest) return undefined;
-    const mostRows = Math.max(1, Math.floor(this.#options.batchTokens / Math.max(1, longest.length)));
+    const mostRows = this.#mostRows(Math.max(1, longest.length));
     const same = this.#byLength.get(longest.length) ?? [];
     // Even parts: 30 rows where 23 fit go as 15 and 15, as a batch of 7 would waste a reading of the weights.
     const batch = this.#takeOf(longest.length, Math.ceil(same.length / Math.ceil(same.length / mostRows)));
@@ -80,6 +84,17 @@ export class LengthPool<Row extends WaitingRow> {
       }
     }
     return batch;
+  }
+
+  /** These rows were too much memory for one batch: none from now on has more than half of their tokens. */
+  shrink(batch: readonly Row[]): void {
+    const tokens = batch.reduce((most, { length }) => Math.max(most, length), 0) * batch.length;
+    this.#batchTokens = Math.min(this.#batchTokens, Math.max(1, Math.floor(tokens / 2)));
+  }
+
+  #mostRows(length: number): number {
+    const { batchScores = Infinity } = this.#options;
+    return Math.max(1, Math.floor(Math.min(this.#batchTokens / length, batchScores / length ** 2)));
   }
 
   #longestOfOldest(): Row | undefined {

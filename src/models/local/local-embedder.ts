@@ -1,43 +1,33 @@
 import { join } from 'node:path';
-import { UsageError } from '../../errors.ts';
 import type { ModelFacts, OnnxWeights } from '../catalog/entry.ts';
 import { describeEntry } from '../describe-model.ts';
 import type { Embedder, EmbedInput, EmbedOptions, EmbedResult, ModelInfo } from '../port.ts';
 import { BatchScheduler } from './batch-scheduler.ts';
 import { checkCanary, TEXT_CANARIES } from './canary.ts';
-import { defaultWorkers } from './default-workers.ts';
-import { InferenceWorkers, type Job } from './inference-workers.ts';
+import type { Job } from './inference-workers.ts';
 import { LengthPool } from './length-pool.ts';
 import type { TextWorkerSettings } from './messages.ts';
+import { openWorkers, type ExecutionOptions } from './open-workers.ts';
 import { TextWindow, type TextRow } from './text-window.ts';
 
-export interface LocalEmbedderOptions {
-  /** Worker threads, a session of about 150 MB each. Default: the cores this process may use, as memory allows. */
-  readonly workers?: number;
-  /** Most tokens in a batch, padding included; an image counts its patches. Default 512. */
-  readonly batchTokens?: number;
-  /** The worker's script; tests put another in its place. */
-  readonly workerScript?: URL;
-}
+export type LocalEmbedderOptions = ExecutionOptions;
 
 export type LocalModel = ModelFacts & { readonly weights: OnnxWeights };
 
 /** Texts that fill batches of like length well; a caller keeps two or three such windows in flight. */
 const WINDOW_SIZE = 512;
-/** Measured best on two cores (bench/embedding/README.md): the activations of a batch stay near the core. */
-export const DEFAULT_BATCH_TOKENS = 512;
+/** Of one score of attention, before and after its softmax, with 16 heads, which the larger models have. */
+const SCORE_BYTES = 16 * 2 * Float32Array.BYTES_PER_ELEMENT;
 
 /**
  * Loads an ONNX model into worker threads, one session each, and checks that it works.
  *
- * @throws PipelineError MODEL_LOAD_FAILED, MODEL_CANARY_FAILED; its `embed` rejects with MODEL_FAILED when a worker has
+ * @throws PipelineError MODEL_LOAD_FAILED, DEVICE_UNAVAILABLE, MODEL_CANARY_FAILED; its `embed` rejects with MODEL_FAILED when a worker has
  * died and with EMBEDDER_CLOSED after `close`.
  */
 export async function createLocalEmbedder(model: LocalModel, options: LocalEmbedderOptions = {}): Promise<Embedder> {
-  const count = positive('workers', options.workers ?? defaultWorkers());
-  const batchTokens = positive('batchTokens', options.batchTokens ?? DEFAULT_BATCH_TOKENS);
   const { folder, graph } = model.weights;
-  const settings: TextWorkerSettings = {
+  const settings = {
     model: model.name,
     graphPath: join(folder, graph),
     tokenizerPath: join(folder, 'tokenizer.json'),
@@ -46,13 +36,18 @@ export async function createLocalEmbedder(model: LocalModel, options: LocalEmbed
     maxTokens: model.maxTokens,
     pooling: model.pooling,
     normalise: model.normalise,
-  };
-  const workers = new InferenceWorkers({ settings, count, script: options.workerScript ?? workerScript });
-  const [pads, info] = await Promise.all([workers.start(), describeEntry(model)]).catch(async (error: unknown) => {
+  } satisfies Omit<TextWorkerSettings, 'device' | 'threads'>;
+  const describing = describeEntry(model);
+  // Met below; until then a rejection must not count as unhandled.
+  describing.catch(() => undefined);
+  const opened = await openWorkers(settings, model.weights, { ...options, script: workerScript });
+  const { workers, pads, batchTokens } = opened;
+  const info = await describing.catch(async (error: unknown) => {
     await workers.close();
     throw error;
   });
-  const pool = new LengthPool<TextRow>({ batchTokens, pads });
+  const batchScores = opened.batchBytes / SCORE_BYTES;
+  const pool = new LengthPool<TextRow>({ batchTokens, pads, batchScores });
   const scheduler = new BatchScheduler<TextRow>({ workers, pool, model: model.name, unit: 'text', jobOf, copyOf });
   const embedder = new LocalEmbedder(model, info, scheduler);
   try {
@@ -106,9 +101,4 @@ function jobOf(rows: readonly TextRow[]): Job {
 /** Without the rest of its chunk's ids in tow. */
 function copyOf(row: TextRow): TextRow {
   return { ...row, ids: row.ids.slice() };
-}
-
-export function positive(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new UsageError(`${name} must be a whole number above zero, not ${value}.`);
 }

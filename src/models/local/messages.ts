@@ -1,6 +1,7 @@
 /** What the main thread and a worker say to each other. Typed arrays are transferred, not copied. */
 import type { Pooling } from '../catalog/entry.ts';
 import type { ImagePreprocessing } from '../catalog/image-preprocessing.ts';
+import type { Device } from '../devices.ts';
 
 /** The `workerData` of every worker. */
 export interface WorkerSettings {
@@ -8,6 +9,9 @@ export interface WorkerSettings {
   readonly graphPath: string;
   readonly dimension: number;
   readonly normalise: boolean;
+  readonly device: Device;
+  /** Of the session. */
+  readonly threads: number;
 }
 
 /** The `workerData` of one that reads texts. */

@@ -8,6 +8,9 @@ const POOLED_OUTPUT = 'sentence_embedding';
 /** The same for the text tower of CLIP. */
 const TOWER_OUTPUT = 'text_embeds';
 
+/** Any tokens show where a graph runs. */
+const PROBE_TOKENS = 8;
+
 /** Token ids to vectors. */
 export class OnnxEncoder {
   readonly #session: InferenceSession;
@@ -19,7 +22,9 @@ export class OnnxEncoder {
   }
 
   static async load(settings: TextWorkerSettings): Promise<OnnxEncoder> {
-    return new OnnxEncoder(await openSession(settings.graphPath), settings);
+    const probe = (session: InferenceSession): Promise<unknown> =>
+      new OnnxEncoder(session, settings).embed(new Int32Array(PROBE_TOKENS), Uint32Array.of(PROBE_TOKENS));
+    return new OnnxEncoder(await openSession(settings, probe), settings);
   }
 
   /** Whether rows of unlike length may share a batch: only a graph that takes a mask can tell padding from text. */

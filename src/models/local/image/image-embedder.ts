@@ -4,10 +4,9 @@ import { describeEntry } from '../../describe-model.ts';
 import type { Embedder, EmbedInput, EmbedOptions, EmbedResult, ModelInfo } from '../../port.ts';
 import { BatchScheduler } from '../batch-scheduler.ts';
 import { checkCanary } from '../canary.ts';
-import { defaultWorkers } from '../default-workers.ts';
-import { InferenceWorkers, type Job } from '../inference-workers.ts';
-import { DEFAULT_BATCH_TOKENS, positive, type LocalEmbedderOptions } from '../local-embedder.ts';
+import type { Job } from '../inference-workers.ts';
 import type { ImageWorkerSettings } from '../messages.ts';
+import { openWorkers, type ExecutionOptions } from '../open-workers.ts';
 import { IMAGE_CANARIES } from './canary-images.ts';
 import { ImagePool } from './image-pool.ts';
 import { ImageWindow, type ImageRow } from './image-window.ts';
@@ -23,26 +22,27 @@ const BATCH_BYTES = 16 * 1024 * 1024;
  * Loads the vision tower of a model of CLIP's kind into worker threads, and checks that it works. Inputs that have an
  * image are embedded by it, inputs of text alone by the text tower, which is loaded when the first of them comes.
  *
- * @throws PipelineError MODEL_LOAD_FAILED, MODEL_CANARY_FAILED; its `embed` rejects with MODEL_FAILED when a worker has
- * died and with EMBEDDER_CLOSED after `close`.
+ * @throws PipelineError MODEL_LOAD_FAILED, DEVICE_UNAVAILABLE, MODEL_CANARY_FAILED; its `embed` rejects with MODEL_FAILED
+ * when a worker has died and with EMBEDDER_CLOSED after `close`.
  */
-export async function createImageEmbedder(model: VisionModel, options: LocalEmbedderOptions = {}): Promise<Embedder> {
-  const count = positive('workers', options.workers ?? defaultWorkers());
-  const batchTokens = positive('batchTokens', options.batchTokens ?? DEFAULT_BATCH_TOKENS);
+export async function createImageEmbedder(model: VisionModel, options: ExecutionOptions = {}): Promise<Embedder> {
   const { folder, graph, preprocessing, tokensPerImage } = model.weights;
-  const settings: ImageWorkerSettings = {
+  const settings = {
     model: model.name,
     graphPath: join(folder, graph),
     dimension: model.dimension,
     normalise: model.normalise,
     preprocessing,
-  };
-  const workers = new InferenceWorkers({ settings, count, script: options.workerScript ?? workerScript });
-  const [, info] = await Promise.all([workers.start(), describeEntry(model)]).catch(async (error: unknown) => {
+  } satisfies Omit<ImageWorkerSettings, 'device' | 'threads'>;
+  const describing = describeEntry(model);
+  // Met below; until then a rejection must not count as unhandled.
+  describing.catch(() => undefined);
+  const { workers, batchTokens } = await openWorkers(settings, model.weights, { ...options, script: workerScript });
+  const info = await describing.catch(async (error: unknown) => {
     await workers.close();
     throw error;
   });
-  const batchImages = Math.max(1, Math.floor(batchTokens / tokensPerImage));
+  const batchImages = Math.max(1, Math.min(WINDOW_SIZE, Math.floor(batchTokens / tokensPerImage)));
   const pool = new ImagePool<ImageRow>({ batchImages, batchBytes: BATCH_BYTES });
   const copyOf = (row: ImageRow): ImageRow => ({ ...row, bytes: new Uint8Array(row.bytes) });
   const scheduler = new BatchScheduler<ImageRow>({ workers, pool, model: model.name, unit: 'image', jobOf, copyOf });

@@ -1,5 +1,5 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
-import type { ImageSize } from '../../catalog/image-preprocessing.ts';
+import { inputSizeOf, type ImageSize } from '../../catalog/image-preprocessing.ts';
 import type { ImageWorkerSettings } from '../messages.ts';
 import { openSession } from '../onnx-session.ts';
 import { normaliseRows } from '../pooling.ts';
@@ -21,7 +21,10 @@ export class ImageEncoder {
   }
 
   static async load(settings: ImageWorkerSettings): Promise<ImageEncoder> {
-    const session = await openSession(settings.graphPath);
+    const { width, height } = inputSizeOf(settings.preprocessing);
+    const session = await openSession(settings, (opened) =>
+      opened.run({ [INPUT]: new Tensor('float32', new Float32Array(3 * height * width), [1, 3, height, width]) }),
+    );
     const { inputNames, outputNames } = session;
     if (inputNames.length !== 1 || inputNames[0] !== INPUT)
       throw new Error(`the graph of a vision tower takes ${INPUT} alone, this one takes ${inputNames.join(', ')}`);

@@ -13,11 +13,13 @@ export interface ImagePoolOptions {
 
 /** First come, first served: images of a model are all of one size, so that none of them waits for its like. */
 export class ImagePool<Row extends WaitingImage> {
-  readonly #options: ImagePoolOptions;
+  readonly #batchBytes: number;
+  #batchImages: number;
   readonly #waiting = new Set<Row>();
 
-  constructor(options: ImagePoolOptions) {
-    this.#options = options;
+  constructor({ batchImages, batchBytes }: ImagePoolOptions) {
+    this.#batchImages = batchImages;
+    this.#batchBytes = batchBytes;
   }
 
   add(rows: readonly Row[]): void {
@@ -31,17 +33,21 @@ export class ImagePool<Row extends WaitingImage> {
 
   /** The next batch; undefined when nothing waits. */
   take(): Row[] | undefined {
-    const { batchImages, batchBytes } = this.#options;
     // Even parts: 14 images where 10 fit go as 7 and 7, so that two workers end together.
-    const most = Math.ceil(this.#waiting.size / Math.ceil(this.#waiting.size / batchImages));
+    const most = Math.ceil(this.#waiting.size / Math.ceil(this.#waiting.size / this.#batchImages));
     const batch: Row[] = [];
     let bytes = 0;
     for (const row of this.#waiting) {
       bytes += row.bytes.length;
-      if (batch.length > 0 && (batch.length >= most || bytes > batchBytes)) break;
+      if (batch.length > 0 && (batch.length >= most || bytes > this.#batchBytes)) break;
       batch.push(row);
     }
     this.remove(batch);
     return batch.length > 0 ? batch : undefined;
+  }
+
+  /** This batch was too much memory: none from now on is more than half of it. */
+  shrink(batch: readonly Row[]): void {
+    this.#batchImages = Math.min(this.#batchImages, Math.max(1, Math.floor(batch.length / 2)));
   }
 }
