@@ -1,8 +1,8 @@
 import type { PipelineError } from '../errors.ts';
 import type { EmbedInput, EmbedResult, Embedder } from './port.ts';
 
-/** Windows the model has before it: none of its workers waits while a caller takes results. */
-const MAX_IN_FLIGHT = 3;
+/** Windows a local model has before it: none of its workers waits while a caller takes results. */
+const DEFAULT_IN_FLIGHT = 3;
 
 export interface EmbedStreamOptions {
   /** After each window: inputs embedded so far, and how many there are where that is known. */
@@ -53,7 +53,7 @@ export async function* embedStream<Input extends string | EmbedInput>(
       // Met when its turn comes; until then a rejection must not count as unhandled.
       result.catch(() => undefined);
       inFlight.push({ window, result });
-      if (inFlight.length >= MAX_IN_FLIGHT) yield* takeOldest();
+      if (inFlight.length >= (embedder.windowsInFlight ?? DEFAULT_IN_FLIGHT)) yield* takeOldest();
     }
     while (inFlight.length > 0) yield* takeOldest();
   } finally {

@@ -39,6 +39,22 @@ export interface EmbedResult {
   readonly faults: ReadonlyMap<number, PipelineError>;
 }
 
+/** What a model behind an API was asked since it was loaded, and what is billed for it. */
+export interface EmbedderUsage {
+  /** Answered with vectors. */
+  readonly requests: number;
+  /** Put off by a rate limit (429), and made again. */
+  readonly rateLimited: number;
+  /** Failed by the network or the provider, and made again. */
+  readonly failed: number;
+  /** As the provider counts; what it doesn't count is estimated. */
+  readonly tokens: number;
+  /** Where a provider bills images apart from tokens. */
+  readonly images: number;
+  /** US dollars; left out where the price is not known. */
+  readonly costUsd?: number;
+}
+
 /**
  * The model port. `embed` may be called again before an earlier call has resolved (a caller keeps two or three
  * windows in flight so that no worker waits); each call is answered in its own input order. It rejects only for
@@ -49,6 +65,10 @@ export interface Embedder {
   readonly info: ModelInfo;
   /** Inputs that make good batches when given in one call. */
   readonly windowSize: number;
+  /** How many of them a caller keeps before it. Default 3; a model behind an API wants one for each request at a time. */
+  readonly windowsInFlight?: number;
   embed(inputs: readonly EmbedInput[], options?: EmbedOptions): Promise<EmbedResult>;
+  /** Models behind an API have it. */
+  usage?(): EmbedderUsage;
   close(): Promise<void>;
 }

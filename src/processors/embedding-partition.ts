@@ -8,10 +8,10 @@ import { ATTEMPT_HEADER, deadLetterHeaders, type OnDeadLetter } from '../record/
 import type { PartKind } from '../record/identity.ts';
 import { EqualContents, type Answer, type Answers } from './equal-contents.ts';
 import { addCounts, emptyCounts, type ProcessCounts } from './outcomes.ts';
-import { planBatch, type Decision } from './plan.ts';
+import { inputOf, planBatch, type Decision } from './plan.ts';
 
-/** Batches the model has before it: one at work, one or two waiting, so that no worker ever waits for the log. */
-const MAX_IN_FLIGHT = 3;
+/** Batches a local model has before it: one at work, one or two waiting, so that no worker ever waits for the log. */
+const DEFAULT_IN_FLIGHT = 3;
 
 export interface EmbeddingPartitionOptions {
   readonly codec: Codec;
@@ -31,6 +31,9 @@ export interface EmbeddingPartitionOptions {
   readonly onCommitted: () => void;
   readonly onDeadLetter?: OnDeadLetter;
 }
+
+/** Of the batch after those that are written. */
+type Failure = { readonly error: unknown } | undefined;
 
 interface InFlight {
   readonly decisions: readonly Decision[];
@@ -55,7 +58,7 @@ export class EmbeddingPartition implements PartitionTask {
   readonly #options: EmbeddingPartitionOptions;
   readonly #inFlight: InFlight[] = [];
   readonly #contents: EqualContents;
-  readonly #uncommitted = new WeakMap<Progress, ProcessCounts>();
+  readonly #uncommitted = new WeakMap<Progress, { counts: ProcessCounts; failure: Failure }>();
   readonly #abort = new AbortController();
 
   constructor(options: EmbeddingPartitionOptions) {
@@ -67,18 +70,19 @@ export class EmbeddingPartition implements PartitionTask {
   async process(records: readonly LogRecord[]): Promise<Progress> {
     checkPlaces(records, this.#options.input);
     this.#begin(records);
-    return this.#collect(MAX_IN_FLIGHT - 1);
+    return this.#collect((this.#options.embedder.windowsInFlight ?? DEFAULT_IN_FLIGHT) - 1);
   }
 
   async idle(): Promise<Progress> {
     return this.#collect(0);
   }
 
-  committed(progress: Progress): Promise<void> {
-    const counts = this.#uncommitted.get(progress);
-    if (counts !== undefined) addCounts(this.#options.counts, counts);
+  // eslint-disable-next-line @typescript-eslint/require-await -- the port has a promise, which a throw rejects
+  async committed(progress: Progress): Promise<void> {
+    const uncommitted = this.#uncommitted.get(progress);
+    if (uncommitted !== undefined) addCounts(this.#options.counts, uncommitted.counts);
     this.#options.onCommitted();
-    return Promise.resolve();
+    if (uncommitted?.failure !== undefined) throw uncommitted.failure.error;
   }
 
   async close(): Promise<void> {
@@ -128,21 +132,31 @@ export class EmbeddingPartition implements PartitionTask {
     return this.#contents.add(contentHash);
   }
 
-  /** Waits until at most `leave` batches are in flight and takes all that are done, in order. */
+  /**
+   * Waits until at most `leave` batches are in flight and takes all that are done, in order. Where one fails, what was
+   * done before it, and maybe paid for, is written first: its error is thrown once that is committed.
+   */
   async #collect(leave: number): Promise<Progress> {
     const counts = emptyCounts();
     const outputs: OutputRecord[] = [];
     let offset: number | undefined;
+    let failure: Failure;
     for (let next = this.#inFlight[0]; next !== undefined; next = this.#inFlight[0]) {
       if (!next.settled && this.#inFlight.length <= leave) break;
-      await next.result;
+      try {
+        await next.result;
+      } catch (error) {
+        if (offset === undefined) throw error;
+        failure = { error };
+        break;
+      }
       this.#complete(next, outputs);
       addCounts(counts, next.counts);
       offset = next.offset;
       this.#inFlight.shift();
     }
     const progress: Progress = offset === undefined ? { outputs } : { outputs, offset };
-    this.#uncommitted.set(progress, counts);
+    this.#uncommitted.set(progress, { counts, failure });
     return progress;
   }
 
@@ -239,12 +253,4 @@ export class EmbeddingPartition implements PartitionTask {
   #output(topic: string, key: Uint8Array | null, value: Uint8Array | null): OutputRecord {
     return { topic, partition: this.#options.input.partition, key, value };
   }
-}
-
-function inputOf({ view }: Extract<Decision, { kind: 'embed' }>, kinds: readonly PartKind[]): EmbedInput {
-  const image = view.image;
-  return {
-    ...(view.text !== undefined && kinds.includes('text') && { text: view.text }),
-    ...(image?.bytes && kinds.includes('image') && { image: { mime: image.mime, bytes: image.bytes } }),
-  };
 }

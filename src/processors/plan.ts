@@ -3,6 +3,7 @@ import { failureOutcome, type PipelineError } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LogRecord } from '../log/port.ts';
 import { ATTEMPT_HEADER } from '../record/dead-letter.ts';
+import type { EmbedInput } from '../models/port.ts';
 import { contentHashFor, sha256, type PartKind } from '../record/identity.ts';
 import { keyText } from '../record/key-text.ts';
 
@@ -96,6 +97,15 @@ function decide(record: LogRecord, context: PlanContext): Decision | 'skip' | 'n
   // A retry is for the models that dead-lettered it; one that has embedded it would do so twice.
   if (before === 'embedded' || (before !== undefined && !retried)) return 'skip';
   return { kind: 'embed', record, view, contentHash, known: ledger.has(view.id) };
+}
+
+/** The parts of a record that the model reads. */
+export function inputOf({ view }: Extract<Decision, { kind: 'embed' }>, kinds: readonly PartKind[]): EmbedInput {
+  const image = view.image;
+  return {
+    ...(view.text !== undefined && kinds.includes('text') && { text: view.text }),
+    ...(image?.bytes && kinds.includes('image') && { image: { mime: image.mime, bytes: image.bytes } }),
+  };
 }
 
 /** What was imported is the import's to delete: there may never have been a record of it. */

@@ -236,12 +236,28 @@ describe('EmbeddingTask', () => {
     expect(ids).toEqual(rows(20).map((row) => ('id' in row ? row.id : '')));
   });
 
-  it('ends without an outcome for anything when the model breaks, and the next run does it all', async () => {
+  it('has as many batches before the model as it wants', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, rows(20));
+    const embedder = { ...fakeEmbedder({ manual: true }), windowsInFlight: 4 };
+    const done = processAll(log, embedder);
+    await expect.poll(() => embedder.calls.length).toBe(4);
+    const releasing = setInterval(() => {
+      embedder.release();
+    }, 1);
+    await done.finally(() => {
+      clearInterval(releasing);
+    });
+    expect(embedder.calls.length).toBe(5);
+  });
+
+  it('writes what was done before the model broke, and nothing for what it broke on; the next run does the rest', async () => {
     const log = createMemoryLog();
     await publishRows(log, [...rows(6), { id: 'w', text: 'the world is at fault' }]);
     await expect(processAll(log, fakeEmbedder())).rejects.toThrow('the model broke');
     expect(await allRecords(log, topics.deadLetters)).toHaveLength(0);
     const before = (await embeddings(log)).size;
+    expect(before).toBe(4);
     const repaired = {
       ...fakeEmbedder(),
       embed: async (inputs: readonly { text?: string }[]) =>

@@ -3,11 +3,14 @@ import type { ModelMetrics } from '../../telemetry/metrics/model-metrics.ts';
 
 /** The same model, with what goes into it and comes out of it counted. */
 export function observeEmbedder(embedder: Embedder, metrics: ModelMetrics): Embedder {
-  const { info, windowSize } = embedder;
+  const { info, windowSize, windowsInFlight } = embedder;
   const { name } = info;
+  const usage = embedder.usage?.bind(embedder);
   return {
     info,
     windowSize,
+    ...(windowsInFlight !== undefined && { windowsInFlight }),
+    ...(usage !== undefined && { usage }),
     embed: async (inputs, options) => {
       const bytes = inputs.reduce((total, input) => total + bytesOf(input), 0);
       metrics.queued(name, { inputs: inputs.length, bytes });
