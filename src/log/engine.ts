@@ -50,6 +50,8 @@ export interface GroupLease {
   committed(topic: string, partition: number): number | undefined;
   /** Outputs and offset in one transaction, durable when it resolves. Rejects with LOG_FENCED after a take-over. */
   commit(outputs: readonly OutputRecord[], input: InputOffset): Promise<void>;
+  /** Rejects with LOG_FENCED after a take-over. */
+  assertOwner(): Promise<void>;
   release(): Promise<void>;
 }
 

@@ -14,7 +14,7 @@ export interface PartitionRunOptions {
   readonly run: RunOptions;
   readonly topic: string;
   readonly partition: number;
-  readonly lease: Pick<GroupLease, 'commit'>;
+  readonly lease: Pick<GroupLease, 'commit' | 'assertOwner'>;
   /** Left out: the group never committed here. */
   readonly committed: number | undefined;
   /** The partition's end now: where `startAt: 'latest'` begins. */
@@ -37,7 +37,11 @@ export class PartitionRun {
   static async open(options: PartitionRunOptions): Promise<PartitionRun | undefined> {
     const { engine, task, run, topic, partition, committed, endOffset, failure } = options;
     const offset = committed ?? (run.startAt === 'latest' ? endOffset : 0);
-    const partitionTask = await task.open({ topic, partition, offset, signal: failure });
+    const partitionTask = await task.open({
+      ...{ topic, partition, offset },
+      signal: failure,
+      assertOwner: () => options.lease.assertOwner(),
+    });
     if (failure.aborted) {
       await closeAfterFailure(partitionTask, options.isRevoked?.() === true ? 'revoked' : 'failed');
       return undefined;

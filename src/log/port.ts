@@ -142,6 +142,11 @@ export interface PartitionContext {
   /** Next offset this group will read here. */
   readonly offset: number;
   readonly signal: AbortSignal;
+  /**
+   * Rejects with LOG_FENCED when this process may no longer own the partition, however long it was frozen before the call.
+   * For tasks that write to what no transaction of the log can fence; to be awaited right before each such write.
+   */
+  readonly assertOwner: () => Promise<void>;
 }
 
 export interface Task {

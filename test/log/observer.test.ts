@@ -45,6 +45,7 @@ function stumblingEngine(retries: RetriedOperation[]): LogEngine {
         commit: async () => {
           stumble('commit');
         },
+        assertOwner: () => Promise.resolve(),
         release: () => Promise.resolve(),
       }),
     watch: () => Promise.resolve(() => undefined),

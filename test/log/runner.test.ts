@@ -67,6 +67,7 @@ class CountingEngine implements LogEngine {
         this.commits.push(input);
         return Promise.resolve();
       },
+      assertOwner: () => Promise.resolve(),
       release: () => {
         this.released++;
         return Promise.resolve();

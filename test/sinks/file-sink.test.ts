@@ -5,7 +5,7 @@ import { codec, collect, embedding, temporaryFolder, wire } from './fixtures.ts'
 import { fatalError } from '../../src/errors.ts';
 import { createMemoryLog } from '../../src/log/memory/memory-log.ts';
 import { MemoryStore } from '../../src/log/memory/memory-store.ts';
-import type { Log, OutputRecord, PartitionTask, Progress } from '../../src/log/port.ts';
+import type { Log, OutputRecord, PartitionContext, PartitionTask, Progress } from '../../src/log/port.ts';
 import { compactedTopic, topicNames } from '../../src/log/topics.ts';
 import type { ShardDescriptor } from '../../src/record/types.ts';
 import { discardShards } from '../../src/sinks/discard-shards.ts';
@@ -88,6 +88,12 @@ function stagedFiles(folder: string): string[] {
 const manifestOf = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(folder, '_manifest.json'), 'utf8')) as Manifest;
 
+const contextAt = (offset: number): PartitionContext => ({
+  ...{ topic: input, partition: 0, offset },
+  signal: new AbortController().signal,
+  assertOwner: () => Promise.resolve(),
+});
+
 /** What a crash leaves of a run: the task's own steps, with the log's transaction or without it. */
 class Steps {
   readonly log: Log;
@@ -100,8 +106,7 @@ class Steps {
   }
 
   async stage(from = 0): Promise<Progress> {
-    const signal = new AbortController().signal;
-    this.task = await this.sink.open({ topic: input, partition: 0, offset: from, signal });
+    this.task = await this.sink.open(contextAt(from));
     const end = (await this.log.topics()).find((topic) => topic.name === input)!.partitionInfo[0]!.endOffset;
     const outputs: OutputRecord[] = [];
     let offset: number | undefined;
@@ -195,7 +200,7 @@ describe.each(['parquet', 'npy'] as const)('the %s sink', (format) => {
         const staged = readdirSync(staging).find((each) => each.startsWith(`${file}.`))!;
         renameSync(join(staging, staged), join(folder, file));
       }
-      await sink().open({ topic: input, partition: 0, offset: 10, signal: new AbortController().signal });
+      await sink().open(contextAt(10));
       expect(visible(folder)).toEqual(['_manifest.json', ...files].sort());
       expect(stagedFiles(folder)).toEqual([]);
       const [shard] = await descriptors();
@@ -262,7 +267,7 @@ describe('the shard task', () => {
   it('never overwrites a foreign file, and goes on once it is moved away', async () => {
     const { log, sink, put, folder } = await world();
     await put(...numbered(0, 10));
-    await sink().open({ topic: input, partition: 0, offset: 0, signal: new AbortController().signal });
+    await sink().open(contextAt(0));
     const foreign = join(folder, `${name(0, 9)}.parquet`);
     writeFileSync(foreign, 'mine');
     await expect(log.run(sink(), { until: 'end' })).rejects.toMatchObject({ code: 'FILE_SINK_OBSTRUCTED' });
@@ -314,7 +319,7 @@ describe('the shard task', () => {
   it('flushes a tail when it is quiet, and leaves one that was not committed to the next owner', async () => {
     const { log, sink, put, folder } = await world();
     await put(...numbered(0, 4));
-    const task = await sink().open({ topic: input, partition: 0, offset: 0, signal: new AbortController().signal });
+    const task = await sink().open(contextAt(0));
     const records = (await collect(log.read(input, 0, 0, 4))).flatMap((batch) => batch.records);
     expect(await task.process(records)).toEqual({ outputs: [] });
     expect(await task.idle('quiet')).toMatchObject({ offset: 4, outputs: [{ key: Buffer.from(name(0, 3)) }] });

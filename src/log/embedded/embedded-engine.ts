@@ -70,6 +70,9 @@ export class EmbeddedEngine implements LogEngine {
       commit: async (outputs, input) => {
         await this.append({ kind: 'group', id: group, epoch }, outputs, input);
       },
+      assertOwner: async () => {
+        await this.#worker.call('checkGroup', { group, epoch });
+      },
       release: async () => {
         await this.#worker.call('releaseGroup', { group, epoch });
       },

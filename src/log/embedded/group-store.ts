@@ -35,7 +35,7 @@ export class GroupStore {
     });
   }
 
-  /** Within the transaction of a write. Throws LOG_FENCED. */
+  /** Throws LOG_FENCED. Within the transaction of a write, it stays true until that is committed. */
   checkWriter(writer: Writer): void {
     const { connection } = this.#database;
     const [table, column] = writer.kind === 'producer' ? ['producers', 'id'] : ['groups', 'name'];

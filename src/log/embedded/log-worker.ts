@@ -75,6 +75,10 @@ function handlersOf(database: LogDatabase, dataDir: string): Handlers {
     },
     fetch: (range) => batches.fetch(range),
     acquireGroup: (request) => groups.acquire(request),
+    checkGroup: ({ group, epoch }) => {
+      groups.checkWriter({ kind: 'group', id: group, epoch });
+      return null;
+    },
     releaseGroup: ({ group, epoch }) => {
       groups.release(group, epoch);
       return null;

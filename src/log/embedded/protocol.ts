@@ -82,6 +82,8 @@ export interface WorkerCalls {
   append: { args: AppendRequest; result: readonly AppendedChunk[] };
   fetch: { args: FetchRange; result: Fetched };
   acquireGroup: { args: AcquireRequest; result: AcquiredGroup };
+  /** Rejects with LOG_FENCED. */
+  checkGroup: { args: { group: string; epoch: number }; result: null };
   releaseGroup: { args: { group: string; epoch: number }; result: null };
   resetGroup: { args: { group: string; offsets: readonly { partitionId: number; offset: number }[] }; result: null };
   /** From the answer on, `changed` is sent when another process has committed. */

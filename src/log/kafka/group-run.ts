@@ -161,6 +161,7 @@ class GroupRun {
       beginOf: (place) => this.#begins.get(placeName(place)) ?? 0,
       failure: this.#failure.signal,
       stop: this.#stop,
+      isMember: () => this.#membership.isCurrent(),
       settleMembership: () => this.#membership.check(),
       after: before?.ended,
     });

@@ -1,4 +1,5 @@
 import { PipelineError } from '../../errors.ts';
+import { groupFenced } from '../log-errors.ts';
 import type { RunOptions, Task } from '../port.ts';
 import { aborted } from '../aborted.ts';
 import { PartitionRun } from '../partition-run.ts';
@@ -18,6 +19,8 @@ export interface UnitRunOptions {
   readonly beginOf: (place: Place) => number;
   readonly failure: AbortSignal;
   readonly stop: AbortSignal;
+  /** Whether nobody else can have been given this member's units yet. */
+  readonly isMember: () => boolean;
   /** Resolves when the membership knows what this member owns. */
   readonly settleMembership: () => Promise<void>;
   /** An earlier run of the same unit that is still closing. */
@@ -116,6 +119,16 @@ export class UnitRun {
     }
   }
 
+  /** After a long silence it waits until the group has said whose the unit is. */
+  async #assertOwner(failure: AbortSignal): Promise<void> {
+    const { isMember, settleMembership, task } = this.#options;
+    while (!this.#lost.signal.aborted && !isMember()) {
+      failure.throwIfAborted();
+      await settleMembership();
+    }
+    if (this.#lost.signal.aborted) throw groupFenced(task.group);
+  }
+
   async #work(place: Place, committed: () => void): Promise<void> {
     const { engine, task, run, maxBytes, limitOf, beginOf } = this.#options;
     const failure = AbortSignal.any([this.#options.failure, this.#lost.signal]);
@@ -133,6 +146,7 @@ export class UnitRun {
             await lease.commit(...transaction);
             committed();
           },
+          assertOwner: () => this.#assertOwner(failure),
         },
         committed: lease.committed,
         endOffset: beginOf(place),

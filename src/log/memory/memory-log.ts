@@ -165,6 +165,10 @@ class MemoryLog implements Log, LogEngine {
         if (offset === undefined) return;
         this.#store.group(group).offsets.set(`${topic}/${partition}`, { topic, partition, offset });
       },
+      assertOwner: async () => {
+        await this.#step();
+        this.#store.checkEpoch(group, epoch);
+      },
       release: () => {
         this.#store.release(group, epoch);
         return Promise.resolve();

@@ -83,4 +83,40 @@ export function owningContract(factory: LogFactory, place: PlaceOf): void {
       expect(await committedOf(newer, 'g')).toEqual([{ topic: 'in', partition: 0, offset: 4 }]);
     },
   );
+
+  it.runIf(factory.oneConsumerAGroup)(
+    'tells an owner that was taken over, before it writes to what the log can not fence',
+    async () => {
+      const older = await opened();
+      const newer = await place().open();
+      await appendAll(older, numbered('in', 0, 4));
+      const holding = gate();
+      const takenOver = gate();
+      const asked: string[] = [];
+      const frozen = older.run(
+        scripted({
+          process: async (records, { assertOwner }) => {
+            await assertOwner();
+            asked.push('owner');
+            holding.open();
+            await takenOver.opened;
+            asked.push((await failureOf(assertOwner())).code ?? '');
+            return upTo(records);
+          },
+        }),
+      );
+      const ended = failureOf(frozen);
+      await holding.opened;
+      const copy = scripted({
+        process: async (records, { assertOwner }) => {
+          await assertOwner();
+          return upTo(records);
+        },
+      });
+      await newer.run(copy, { until: 'end', takeOver: true });
+      takenOver.open();
+      expect(await ended).toMatchObject({ code: 'LOG_FENCED' });
+      expect(asked).toEqual(['owner', 'LOG_FENCED']);
+    },
+  );
 }

@@ -7,7 +7,7 @@ import { Socket } from 'node:net';
 import { PipelineError } from '../../../src/errors.ts';
 import { LineChild } from '../../contracts/log/child-process.ts';
 import { numbered } from '../../contracts/log/tasks.ts';
-import { copyTask, openHandle, type GroupPlace, type HandleOptions } from './group-member.ts';
+import { copyTask, openHandle, type GroupPlace, type HandleOptions, type MemberScript } from './group-member.ts';
 
 interface ChildScript {
   readonly group: string;
@@ -73,6 +73,10 @@ function freezeBeforeEndTxn(): void {
   };
 }
 
+function codeOf(error: unknown): string {
+  return error instanceof PipelineError ? error.code : String(error);
+}
+
 async function main(argument: string): Promise<void> {
   const { brokers, prefix, script } = JSON.parse(argument) as {
     brokers: string[];
@@ -83,8 +87,10 @@ async function main(argument: string): Promise<void> {
   if (script.freezeIn === 'commit') freezeBeforeEndTxn();
   try {
     if (script.publish === undefined) {
-      const during = (): void => {
-        if (script.freezeIn === 'process') freeze();
+      const during: MemberScript['during'] = async (_, { assertOwner }) => {
+        if (script.freezeIn !== 'process' || isFrozen) return;
+        freeze();
+        note(await assertOwner().then(() => 'owner', codeOf));
       };
       const task = copyTask({ ...script, during }, { held: new Set(), processed: [], note });
       await log.run(task, { maxBatchRecords: script.maxBatchRecords ?? 100 });
@@ -94,7 +100,7 @@ async function main(argument: string): Promise<void> {
     }
     note('done');
   } catch (error) {
-    note(`failed ${error instanceof PipelineError ? error.code : String(error)}`);
+    note(`failed ${codeOf(error)}`);
   }
   await log.close();
 }

@@ -44,6 +44,8 @@ describeWithService('kafka', 'a process that is frozen and wakes up', () => {
       await appendAll(log, numbered(from, RECORDS, RECORDS));
       const opened = (line: string): boolean => line.startsWith('open');
       await zombie.until((lines) => lines.slice(lines.indexOf('thawed')).some(opened));
+      // Asked before it writes to what no transaction fences, it is told.
+      if (freezeIn === 'process') expect(zombie.lines).toContain('LOG_FENCED');
       const last = await Member.join(place, { group, from, to, run: { until: 'end' } });
       await last.ended;
       await zombie.kill();
