@@ -4,7 +4,7 @@ import type { CommandReport, Usage } from './measured-command.ts';
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'rows/s' | 'images/s' | 'MB/s' | 'MB' | 's' | 'ms' | 'ratio' | 'µs/row';
+  readonly unit: 'rows/s' | 'images/s' | 'pages/s' | 'files/s' | 'MB/s' | 'MB' | 's' | 'ms' | 'ratio' | 'µs/row';
   readonly atLeast?: number;
   readonly atMost?: number;
 }

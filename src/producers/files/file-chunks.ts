@@ -1,6 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { fatalError, messageOf } from '../../errors.ts';
 
+const LEAST_CHUNK_BYTES = 4 * 1024;
+
 /** Up to `length` bytes from `position`. */
 export async function readBytes(handle: FileHandle, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length);
@@ -26,8 +28,9 @@ export async function* fileChunks(
   options: { readonly from: number; readonly chunkBytes: number; readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<Uint8Array> {
   const handle = await open(path, 'r').catch(readFailed(path));
-  const buffers = [Buffer.allocUnsafeSlow(options.chunkBytes), Buffer.allocUnsafeSlow(options.chunkBytes)] as const;
   let position = options.from;
+  const chunkBytes = await chunkBytesFor(handle, position, options.chunkBytes);
+  const buffers = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)] as const;
   let ahead = readInto(handle, buffers[0], position);
   try {
     for (let turn = 0; ; turn ^= 1) {
@@ -44,6 +47,12 @@ export async function* fileChunks(
     await ahead.catch(() => 0);
     await handle.close();
   }
+}
+
+/** Buffers of the full size for each of very many small files cost more than reading them. A device says 0 bytes. */
+async function chunkBytesFor(handle: FileHandle, from: number, most: number): Promise<number> {
+  const { size } = await handle.stat().catch(() => ({ size: Infinity }));
+  return Math.min(most, Math.max(LEAST_CHUNK_BYTES, size - from));
 }
 
 function readFailed(path: string): (error: unknown) => never {
