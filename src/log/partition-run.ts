@@ -2,6 +2,7 @@ import type { GroupLease, LogEngine } from './engine.ts';
 import { PartitionFetcher } from './partition-fetcher.ts';
 import { closeAfterFailure, PartitionLoop } from './partition-loop.ts';
 import type { RunOptions, Task } from './port.ts';
+import { sharedReadsOf } from './shared-reads.ts';
 
 const DEFAULT_BATCH_RECORDS = 4_096;
 const DEFAULT_BATCH_BYTES = 8 * 1024 * 1024;
@@ -32,6 +33,7 @@ export interface PartitionRunOptions {
 export class PartitionRun {
   readonly #loop: PartitionLoop;
   readonly #fetcher: PartitionFetcher;
+  readonly #leave: () => void;
 
   /** Opens the task; undefined when the run has failed meanwhile. */
   static async open(options: PartitionRunOptions): Promise<PartitionRun | undefined> {
@@ -47,7 +49,8 @@ export class PartitionRun {
       return undefined;
     }
     const from = partitionTask.startOffset ?? offset;
-    const fetcher = new PartitionFetcher(engine, {
+    const reader = run.sharedReads && sharedReadsOf(run.sharedReads).join(engine, topic, partition);
+    const fetcher = new PartitionFetcher(reader ?? engine, {
       topic,
       partition,
       from,
@@ -71,17 +74,22 @@ export class PartitionRun {
       ...(options.isRevoked !== undefined && { isRevoked: options.isRevoked }),
       ...(engine.observer && { observed: { group: task.group, observer: engine.observer } }),
     });
-    return new PartitionRun(loop, fetcher);
+    return new PartitionRun(loop, fetcher, () => reader?.leave());
   }
 
-  private constructor(loop: PartitionLoop, fetcher: PartitionFetcher) {
+  private constructor(loop: PartitionLoop, fetcher: PartitionFetcher, leave: () => void) {
     this.#loop = loop;
     this.#fetcher = fetcher;
+    this.#leave = leave;
   }
 
   /** Until the limit, a stop or an error; the task is closed when it settles. */
   async execute(): Promise<void> {
-    await this.#loop.run();
+    try {
+      await this.#loop.run();
+    } finally {
+      this.#leave();
+    }
   }
 
   /** Look again: a signal was aborted. */

@@ -177,6 +177,11 @@ export interface RunOptions {
   readonly quietMs?: number;
   /** Take the group from an owner that still holds it (it is fenced: its next commit fails with LOG_FENCED). */
   readonly takeOver?: boolean;
+  /**
+   * Any object: runs of several groups on the same topics of this log that are given the same one share what they
+   * fetch, so that each record is fetched once, as long as none of them is more than 64 MiB behind the others.
+   */
+  readonly sharedReads?: object;
 }
 
 export interface ReadOptions {
