@@ -29,6 +29,7 @@ COPY package.json NOTICE LICENSE /app/
 COPY bin /app/bin
 COPY schemas /app/schemas
 COPY models /app/models
+COPY cmaps /app/cmaps
 COPY examples/catalogue.csv /app/examples/catalogue.csv
 COPY --from=production /app/node_modules /app/node_modules
 COPY --from=build /app/dist /app/dist

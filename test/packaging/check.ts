@@ -63,7 +63,15 @@ function pack(): string {
   const paths = new Set(packed.files.map(({ path }) => path));
   const needed = [
     ...['bin/embedstream.js', 'dist/cli/main.js', 'dist/index.js', 'dist/index.d.ts', 'schemas/Embedding.avsc'],
-    ...['models/all-MiniLM-L6-v2/onnx/model.onnx', 'LICENSE', 'NOTICE', 'README.md', 'package.json'],
+    ...[
+      'models/all-MiniLM-L6-v2/onnx/model.onnx',
+      'cmaps/90ms-RKSJ-H.bcmap',
+      'cmaps/LICENSE',
+      'LICENSE',
+      'NOTICE',
+      'README.md',
+      'package.json',
+    ],
   ];
   for (const path of needed) assert.ok(paths.has(path), `the tarball holds ${path}`);
   const stray = [...paths].filter((path) => /^(test|bench|data|coverage|scripts|src)\/|^\./.test(path));

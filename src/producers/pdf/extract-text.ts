@@ -1,5 +1,6 @@
 import { getResolvedPDFJS } from 'unpdf';
 import { messageOf } from '../../errors.ts';
+import { CharacterMaps } from './character-maps.ts';
 import type { DocumentFacts, PdfProblem, PdfProblemCode, ReadRequest } from './messages.ts';
 import { hasImages, wholenessOf } from './wholeness.ts';
 
@@ -29,12 +30,13 @@ type PdfDocument = Awaited<ReturnType<PdfJs['getDocument']>['promise']>;
 /**
  * The text of a PDF, page by page. The bytes are given away: pdf.js takes their memory.
  *
- * @throws DocumentProblem
+ * @throws DocumentProblem, and another error where the character maps of this installation can't be read
  */
 export async function extractText(
   bytes: Buffer<ArrayBuffer>,
   limits: ExtractLimits,
   onPage: () => void,
+  maps = new CharacterMaps(),
 ): Promise<ExtractedDocument> {
   const wholeness = wholenessOf(bytes);
   if (wholeness === 'no-pdf') throw new DocumentProblem('PDF_NOT_A_PDF', 'its first 1,024 bytes have no %PDF header');
@@ -44,13 +46,17 @@ export async function extractText(
   const pdfjs = await getResolvedPDFJS();
   // As unpdf opens a document, but silent: what matters is said by what comes back.
   const loading = pdfjs.getDocument({
+    ...maps.settings,
     data: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length),
     useSystemFonts: true,
     verbosity: pdfjs.VerbosityLevel.ERRORS,
   });
   try {
-    return await readPages(await loading.promise, pdfjs, limits, withImages, onPage);
+    const document = await readPages(await loading.promise, pdfjs, limits, withImages, onPage);
+    maps.refuseMissing();
+    return document;
   } catch (error) {
+    maps.refuseMissing();
     throw problemOf(error);
   } finally {
     await loading.destroy();

@@ -1,6 +1,7 @@
 import { deflateSync } from 'node:zlib';
-import { extractText as bareExtractText } from 'unpdf';
+import { extractText as bareExtractText, getResolvedPDFJS } from 'unpdf';
 import { describe, expect, test } from 'vitest';
+import { CharacterMaps } from '../../../src/producers/pdf/character-maps.ts';
 import { DocumentProblem, extractText, type ExtractedDocument } from '../../../src/producers/pdf/extract-text.ts';
 import type { PdfProblem } from '../../../src/producers/pdf/messages.ts';
 import { FIRST_OWN_OBJECT, lines, makePdf, utf16, type PdfObject } from './make-pdf.ts';
@@ -43,6 +44,28 @@ function mappedFont(map: Readonly<Record<string, string>>): PdfObject[] {
     {
       dictionary:
         '<< /Type /FontDescriptor /FontName /ABCDEF+Ours /Flags 4 /FontBBox [0 0 500 700] /ItalicAngle 0 /Ascent 700 ' +
+        '/Descent -200 /CapHeight 700 /StemV 80 >>',
+    },
+  ];
+}
+
+/** A font of an Asian collection without a map of its own, as programs for Windows write it. */
+function predefinedFont(encoding: string, ordering: string): PdfObject[] {
+  return [
+    {
+      dictionary:
+        `<< /Type /Font /Subtype /Type0 /BaseFont /Some /Encoding /${encoding} ` +
+        `/DescendantFonts [${FIRST_OWN_OBJECT + 1} 0 R] >>`,
+    },
+    {
+      dictionary:
+        '<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Some /DW 1000 ' +
+        `/CIDSystemInfo << /Registry (Adobe) /Ordering (${ordering}) /Supplement 2 >> ` +
+        `/FontDescriptor ${FIRST_OWN_OBJECT + 2} 0 R >>`,
+    },
+    {
+      dictionary:
+        '<< /Type /FontDescriptor /FontName /Some /Flags 4 /FontBBox [0 -200 1000 900] /ItalicAngle 0 /Ascent 800 ' +
         '/Descent -200 /CapHeight 700 /StemV 80 >>',
     },
   ];
@@ -215,5 +238,40 @@ describe('a document that yields nothing says why', () => {
       expect((await problemOf(cut)).code, `${part}/16`).toBe('PDF_TRUNCATED');
     }
     expect((await problemOf(pdf.subarray(0, -3))).code, 'in its last marker').toBe('PDF_TRUNCATED');
+  });
+});
+
+describe('fonts with predefined character maps, which the document does not carry', () => {
+  // "Library" in the four collections, in encodings of Windows, and one that takes UTF-16.
+  test.each([
+    ['90ms-RKSJ-H', 'Japan1', '907d8f918ad9', '図書館'],
+    ['90ms-RKSJ-V', 'Japan1', '907d8f918ad9', '図書館'],
+    ['UniJIS-UTF16-H', 'Japan1', '56f366f89928', '図書館'],
+    ['GBK-EUC-H', 'GB1', 'cdbccae9b9dd', '图书馆'],
+    ['ETen-B5-H', 'CNS1', 'b9cfaed1c05d', '圖書館'],
+    ['KSCms-UHC-H', 'Korea1', 'b5b5bcadb0fc', '도서관'],
+  ])('%s', async (encoding, ordering, codes, text) => {
+    const content = `BT /F2 12 Tf 72 720 Td <${codes}> Tj ET`;
+    const pdf = makePdf({ objects: predefinedFont(encoding, ordering), pages: [{ content, resources: OURS }] });
+    const { pages } = await extract(pdf);
+    // A vertical font's letters come as lines.
+    expect(pages.map((page) => page.replaceAll(/\s/g, ''))).toEqual([text]);
+  });
+
+  test('cmaps/ was taken from the version of pdf.js that reads it; NOTICE says so, too', async () => {
+    const { version } = await getResolvedPDFJS();
+    expect(version).toBe('6.1.200');
+  });
+
+  test('a map that is missing here is no fault of the document', async () => {
+    const content = 'BT /F2 12 Tf 72 720 Td <907d8f918ad9> Tj ET';
+    const pdf = makePdf({
+      objects: predefinedFont('90ms-RKSJ-H', 'Japan1'),
+      pages: [{ content, resources: OURS }],
+    });
+    const maps = new CharacterMaps(new URL('nowhere/', import.meta.url));
+    const extracting = extractText(own(pdf), LIMITS, () => undefined, maps);
+    await expect(extracting).rejects.toThrow(/90ms-RKSJ-H.* is missing .*install again/);
+    await expect(extracting).rejects.not.toBeInstanceOf(DocumentProblem);
   });
 });
