@@ -39,6 +39,9 @@ export class EmbeddingScanner {
   /** -1: null. */
   textStart = -1;
   textEnd = -1;
+  /** Its block of the wire. */
+  metadataStart = 0;
+  metadataEnd = 0;
   metadataCount = 0;
   keyStarts = new Int32Array(64);
   keyEnds = new Int32Array(64);
@@ -166,7 +169,16 @@ export class EmbeddingScanner {
     return -count;
   }
 
+  /** Scans a metadata block alone, as it was in [metadataStart, metadataEnd) of a value. */
+  scanMetadata(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.#at = 0;
+    this.#end = bytes.length;
+    this.#scanMetadata();
+  }
+
   #scanMetadata(): void {
+    this.metadataStart = this.#at;
     let n = 0;
     for (let count = this.#blockCount(); count > 0; count = this.#blockCount()) {
       for (let i = 0; i < count; i++) {
@@ -178,6 +190,7 @@ export class EmbeddingScanner {
       }
     }
     this.metadataCount = n;
+    this.metadataEnd = this.#at;
   }
 
   #scanMetadataValue(n: number): void {

@@ -2,9 +2,9 @@ import type { FinishedShard, ShardOptions, ShardRows } from './port.ts';
 
 /** The part of a shard writer that does the work: in the worker thread, or in this one for tests. Calls never overlap. */
 export interface ShardEncoder {
-  write(rows: ShardRows): Promise<void>;
-  finish(shardName: string): Promise<FinishedShard>;
-  abort(): Promise<void>;
+  write(rows: ShardRows): void;
+  finish(shardName: string): FinishedShard;
+  abort(): void;
 }
 
 export type EncoderFormat = 'parquet' | 'npy';

@@ -8,13 +8,12 @@ import { fatalError, messageOf, PipelineError } from '../errors.ts';
 /** The worker thread of a file format: encoders by shard, calls one after another in the order they were sent. */
 
 const encoders = new Map<number, ShardEncoder>();
-let tail: Promise<void> = Promise.resolve();
 
 function openEncoder(spec: EncoderSpec): ShardEncoder {
   return spec.format === 'npy' ? new NpyEncoder(spec) : new ParquetEncoder(spec);
 }
 
-async function handle(request: WorkerRequest): Promise<unknown> {
+function handle(request: WorkerRequest): unknown {
   if (request.kind === 'open') {
     encoders.set(request.shard, openEncoder(request.spec));
     return undefined;
@@ -22,22 +21,26 @@ async function handle(request: WorkerRequest): Promise<unknown> {
   const encoder = encoders.get(request.shard);
   if (request.kind === 'abort') {
     encoders.delete(request.shard);
-    return encoder?.abort();
+    encoder?.abort();
+    return undefined;
   }
   if (encoder === undefined) {
     // Its opening has failed, or an earlier worker has died with it: its rows must not vanish.
     throw fatalError('FILE_SINK_WORKER', 'The shard is not open in this thread.');
   }
-  if (request.kind === 'write') return encoder.write(request.rows);
-  const finished = await encoder.finish(request.name);
+  if (request.kind === 'write') {
+    encoder.write(request.rows);
+    return undefined;
+  }
+  const finished = encoder.finish(request.name);
   encoders.delete(request.shard);
   return finished;
 }
 
-async function answer(request: WorkerRequest): Promise<void> {
+function answer(request: WorkerRequest): void {
   let reply: WorkerReply;
   try {
-    reply = { call: request.call, result: await handle(request) };
+    reply = { call: request.call, result: handle(request) };
   } catch (error) {
     const known = error instanceof PipelineError;
     const { code, retriable, poison } = known ? error : { code: 'FILE_SINK_WORKER', retriable: false, poison: false };
@@ -47,5 +50,5 @@ async function answer(request: WorkerRequest): Promise<void> {
 }
 
 parentPort?.on('message', (request: WorkerRequest) => {
-  tail = tail.then(() => answer(request));
+  answer(request);
 });

@@ -6,6 +6,8 @@ import { errnoOf, fileFault } from './file-fault.ts';
 import { fatalError } from '../errors.ts';
 
 const REHASH_CHUNK_BYTES = 1 << 20;
+/** Of one write: a system call a page of 64 KiB would cost four times as much a byte. */
+const BUFFER_BYTES = 1 << 20;
 const DIGEST_IN_NAME = 16;
 
 /**
@@ -24,8 +26,11 @@ export class StagedFileWriter {
   readonly path: string;
   readonly #folder: string;
   readonly #fd: number;
+  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #buffered = 0;
   #hash: Hash | undefined = createHash('sha256');
-  #bytes = 0;
+  /** In the file; what is buffered comes on top. */
+  #written = 0;
   #closed = false;
 
   constructor(stagingFolder: string, path = join(stagingFolder, `open-${randomBytes(8).toString('hex')}`)) {
@@ -35,19 +40,25 @@ export class StagedFileWriter {
   }
 
   write(chunk: Uint8Array): void {
-    this.#writeAt(chunk, this.#bytes);
-    this.#hash?.update(chunk);
-    this.#bytes += chunk.length;
+    for (let from = 0; from < chunk.length;) {
+      const length = Math.min(chunk.length - from, BUFFER_BYTES - this.#buffered);
+      this.#buffer.set(chunk.subarray(from, from + length), this.#buffered);
+      this.#buffered += length;
+      from += length;
+      if (this.#buffered === BUFFER_BYTES) this.#flush();
+    }
   }
 
   /** Replaces the first bytes: the checksum has to be taken from the file again. */
   rewriteHead(head: Uint8Array): void {
+    this.#flush();
     this.#writeAt(head, 0);
     this.#hash = undefined;
   }
 
   /** Fsyncs the file and gives it the name under which it waits: `stagedName(name, sha256)`. */
   finish(name: string): StagedFile {
+    this.#flush();
     const sha256 = this.#guard(() => {
       const digest = (this.#hash ?? this.#hashAgain()).digest('hex');
       fsyncSync(this.#fd);
@@ -62,7 +73,7 @@ export class StagedFileWriter {
       const what = `The staged file ${this.path} is gone: another process has taken over this partition.`;
       throw fatalError('FILE_SINK_STAGING_LOST', what, error);
     }
-    return { name, bytes: this.#bytes, sha256, stagedPath };
+    return { name, bytes: this.#written, sha256, stagedPath };
   }
 
   abort(): void {
@@ -70,6 +81,14 @@ export class StagedFileWriter {
     this.#guard(() => {
       rmSync(this.path, { force: true });
     });
+  }
+
+  #flush(): void {
+    const chunk = this.#buffer.subarray(0, this.#buffered);
+    this.#writeAt(chunk, this.#written);
+    this.#hash?.update(chunk);
+    this.#written += chunk.length;
+    this.#buffered = 0;
   }
 
   #writeAt(chunk: Uint8Array, position: number): void {
@@ -81,8 +100,8 @@ export class StagedFileWriter {
 
   #hashAgain(): Hash {
     const hash = createHash('sha256');
-    const chunk = new Uint8Array(Math.min(REHASH_CHUNK_BYTES, this.#bytes));
-    for (let at = 0; at < this.#bytes;) {
+    const chunk = new Uint8Array(Math.min(REHASH_CHUNK_BYTES, this.#written));
+    for (let at = 0; at < this.#written;) {
       const read = readSync(this.#fd, chunk, 0, chunk.length, at);
       if (read === 0) throw new Error('the file is shorter than what was written');
       hash.update(chunk.subarray(0, read));

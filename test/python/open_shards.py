@@ -37,7 +37,7 @@ def with_pyarrow():
         "vectorStatistics": nested.is_stats_set,
         "vectorCompression": nested.compression,
         "textCompression": leaves["text"].compression,
-        "fingerprintEncodings": list(leaves["fingerprint"].encodings),
+        "fingerprintIsSmall": leaves["fingerprint"].total_compressed_size * 100 < leaves["fingerprint"].total_uncompressed_size,
         "rows": plain(table.to_pylist()),
     }
 

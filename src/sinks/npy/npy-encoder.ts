@@ -3,6 +3,7 @@ import { encodeNpyHeader, type NpyDescr } from './npy-header.ts';
 import { EmbeddingScanner } from '../../codec/embedding-scanner.ts';
 import { ParquetEncoder } from '../parquet/parquet-encoder.ts';
 import type { FinishedShard, ShardOptions, ShardRows, StagedFile } from '../port.ts';
+import { release } from '../../record/release.ts';
 import { scanRow } from '../scan-row.ts';
 import type { ShardEncoder, VectorDtype } from '../shard-encoder.ts';
 import { StagedFileWriter } from '../staged-file.ts';
@@ -11,32 +12,38 @@ const CHUNK_BYTES = 1 << 20;
 
 /** `<shard>.npy` with (N, D) vectors and, row for row, `<shard>.metadata.parquet` with everything else. */
 export class NpyEncoder implements ShardEncoder {
+  readonly #scanner = new EmbeddingScanner();
+  readonly #dimension: number;
   readonly #vectors: NpyVectors;
   readonly #metadata: ParquetEncoder;
 
   constructor(options: ShardOptions & { readonly dtype: VectorDtype }) {
+    this.#dimension = options.dimension;
     this.#vectors = new NpyVectors(options);
     this.#metadata = new ParquetEncoder({ ...options, vectors: false, suffix: '.metadata.parquet' });
   }
 
-  async write(rows: ShardRows): Promise<void> {
-    this.#vectors.write(rows);
-    await this.#metadata.write(rows);
+  write(rows: ShardRows): void {
+    for (let i = 0; i < rows.offsets.length; i++) {
+      scanRow(this.#scanner, rows, i, this.#dimension);
+      this.#vectors.take(this.#scanner);
+      this.#metadata.take(this.#scanner, rows.offsets[i] ?? -1);
+    }
+    release(rows.bytes);
   }
 
-  async finish(shardName: string): Promise<FinishedShard> {
-    const { files, fingerprints } = await this.#metadata.finish(shardName);
+  finish(shardName: string): FinishedShard {
+    const { files, fingerprints } = this.#metadata.finish(shardName);
     return { files: [...files, this.#vectors.finish(shardName)], fingerprints };
   }
 
-  async abort(): Promise<void> {
+  abort(): void {
     this.#vectors.abort();
-    await this.#metadata.abort();
+    this.#metadata.abort();
   }
 }
 
 class NpyVectors {
-  readonly #scanner = new EmbeddingScanner();
   readonly #file: StagedFileWriter;
   readonly #descr: NpyDescr;
   readonly #dimension: number;
@@ -66,18 +73,15 @@ class NpyVectors {
     this.#file.write(this.#header(this.#expectedRows));
   }
 
-  write(rows: ShardRows): void {
-    for (let i = 0; i < rows.offsets.length; i++) {
-      scanRow(this.#scanner, rows, i, this.#dimension);
-      if (this.#descr === '<f4') this.#scanner.copyVector(this.#chunk, this.#used);
-      else {
-        this.#scanner.copyVector(this.#row, 0);
-        encodeFloat16(this.#rowBits, this.#halves, this.#used / 2);
-      }
-      this.#used += this.#rowBytes;
-      if (this.#used === this.#chunk.length) this.#flush();
+  take(scanner: EmbeddingScanner): void {
+    if (this.#descr === '<f4') scanner.copyVector(this.#chunk, this.#used);
+    else {
+      scanner.copyVector(this.#row, 0);
+      encodeFloat16(this.#rowBits, this.#halves, this.#used / 2);
     }
-    this.#rows += rows.offsets.length;
+    this.#used += this.#rowBytes;
+    this.#rows++;
+    if (this.#used === this.#chunk.length) this.#flush();
   }
 
   finish(shardName: string): StagedFile {

@@ -1,4 +1,5 @@
-import { Bool, Float64, Int32, Int64, makeData, Utf8, type Data, type TimestampMillisecond } from 'apache-arrow';
+import { ByteBounds, FlatColumn } from './flat-column.ts';
+import type { Statistics } from './format.ts';
 
 const HEX = new Uint8Array(512);
 for (let byte = 0; byte < 256; byte++) {
@@ -9,92 +10,36 @@ for (let byte = 0; byte < 256; byte++) {
 
 /** Below this, a loop is faster than a view and `set`. */
 const SHORT_COPY = 40;
+const LENGTH_BYTES = 4;
+const TWO_32 = 0x1_0000_0000;
 const encoder = new TextEncoder();
 
-/** Values of one column of the batch being built, in Arrow's layout; its memory is used again for every batch. */
-export interface Column {
-  readonly length: number;
-  /** Nulls up to `length` values. */
-  padTo(length: number): void;
-  data(): Data;
-  clear(): void;
-}
+type Bounds = Pick<Statistics, 'min' | 'max'>;
 
-/** The validity bitmap of a nullable column, one bit a value, set where there is one. */
-class Validity {
-  readonly bits: Uint8Array;
-  nullCount = 0;
-
-  constructor(capacity: number) {
-    this.bits = new Uint8Array((capacity + 7) >> 3).fill(0xff);
-  }
-
-  setNull(index: number): void {
-    const at = index >> 3;
-    this.bits[at] = (this.bits[at] ?? 0) & ~(1 << (index & 7));
-    this.nullCount++;
-  }
-
-  clear(): void {
-    if (this.nullCount > 0) this.bits.fill(0xff);
-    this.nullCount = 0;
-  }
-}
-
-abstract class NullableColumn {
-  length = 0;
-  protected readonly validity: Validity;
-
-  constructor(capacity: number) {
-    this.validity = new Validity(capacity);
-  }
-
-  padTo(length: number): void {
-    while (this.length < length) {
-      this.validity.setNull(this.length);
-      this.putNull(this.length++);
-    }
-  }
-
-  clear(): void {
-    this.length = 0;
-    this.validity.clear();
-  }
-
-  protected abstract putNull(index: number): void;
-}
-
-export class Utf8Column extends NullableColumn implements Column {
-  #bytes = new Uint8Array(1 << 14);
-  #size = 0;
-  readonly #offsets: Int32Array;
-
-  constructor(capacity: number) {
-    super(capacity);
-    this.#offsets = new Int32Array(capacity + 1);
-  }
+export class Utf8Column extends FlatColumn {
+  readonly #bounds = new ByteBounds();
 
   /** UTF-8 in [start, end) of `source`. */
   append(source: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    this.#reserve(length);
-    if (length < SHORT_COPY) {
-      const bytes = this.#bytes;
-      for (let from = start, to = this.#size; from < end; from++, to++) bytes[to] = source[from] ?? 0;
-    } else this.#bytes.set(source.subarray(start, end), this.#size);
-    this.#close(length);
+    let to = this.#open(length);
+    const { bytes } = this;
+    if (length < SHORT_COPY) for (let from = start; from < end; from++, to++) bytes[to] = source[from] ?? 0;
+    else bytes.set(source.subarray(start, end), to);
+    if (this.options.bounds === true) this.#bounds.add(source, start, end);
+    this.added();
   }
 
   /** The lower-case hex of `length` bytes. */
   appendHex(source: Uint8Array, start: number, length: number): void {
-    this.#reserve(length * 2);
-    const bytes = this.#bytes;
-    for (let i = 0, to = this.#size; i < length; i++, to += 2) {
+    let to = this.#open(length * 2);
+    const { bytes } = this;
+    for (let i = 0; i < length; i++, to += 2) {
       const byte = (source[start + i] ?? 0) * 2;
       bytes[to] = HEX[byte] ?? 0;
       bytes[to + 1] = HEX[byte + 1] ?? 0;
     }
-    this.#close(length * 2);
+    this.added();
   }
 
   appendString(text: string): void {
@@ -102,148 +47,164 @@ export class Utf8Column extends NullableColumn implements Column {
     this.append(bytes, 0, bytes.length);
   }
 
-  data(): Data<Utf8> {
-    return makeData({
-      type: new Utf8(),
-      length: this.length,
-      nullCount: this.validity.nullCount,
-      nullBitmap: this.validity.bits,
-      valueOffsets: this.#offsets.subarray(0, this.length + 1),
-      data: this.#bytes.subarray(0, this.#size),
-    });
+  protected override bounds(): Bounds {
+    return this.#bounds.get();
   }
 
-  override clear(): void {
-    super.clear();
-    this.#size = 0;
+  protected override clearBounds(): void {
+    this.#bounds.clear();
   }
 
-  protected override putNull(index: number): void {
-    this.#offsets[index + 1] = this.#size;
-  }
-
-  #reserve(length: number): void {
-    if (this.#size + length <= this.#bytes.length) return;
-    const next = new Uint8Array(Math.max(this.#bytes.length * 2, this.#size + length));
-    next.set(this.#bytes.subarray(0, this.#size));
-    this.#bytes = next;
-  }
-
-  #close(length: number): void {
-    this.#size += length;
-    this.#offsets[++this.length] = this.#size;
+  /** Writes the length, little-endian, and answers where the bytes go. */
+  #open(length: number): number {
+    this.reserve(LENGTH_BYTES + length);
+    const { bytes, size } = this;
+    bytes[size] = length;
+    bytes[size + 1] = length >>> 8;
+    bytes[size + 2] = length >>> 16;
+    bytes[size + 3] = length >>> 24;
+    this.size = size + LENGTH_BYTES + length;
+    return size + LENGTH_BYTES;
   }
 }
 
-export class Int32Column extends NullableColumn implements Column {
-  readonly #values: Int32Array;
+/** Numbers of four or eight bytes, little-endian; a bound is the value as it is compared. */
+abstract class NumberColumn extends FlatColumn {
+  readonly #width: number;
+  #min: number | bigint | undefined;
+  #max: number | bigint | undefined;
+  #isBounded = true;
 
-  constructor(capacity: number) {
-    super(capacity);
-    this.#values = new Int32Array(capacity);
+  constructor(width: number, options: ConstructorParameters<typeof FlatColumn>[0]) {
+    super({ bounds: true, ...options });
+    this.#width = width;
+  }
+
+  protected put32(value: number): void {
+    const { bytes, size } = this;
+    bytes[size] = value;
+    bytes[size + 1] = value >>> 8;
+    bytes[size + 2] = value >>> 16;
+    bytes[size + 3] = value >>> 24;
+    this.size = size + 4;
+  }
+
+  protected include(value: number | bigint): void {
+    if (Number.isNaN(value)) this.#isBounded = false;
+    if (this.#min === undefined || value < this.#min) this.#min = value;
+    if (this.#max === undefined || value > this.#max) this.#max = value;
+  }
+
+  protected override bounds(): Bounds {
+    const [min, max] = [this.#min, this.#max];
+    if (min === undefined || max === undefined || !this.#isBounded) return {};
+    return { min: this.#encode(min, -0), max: this.#encode(max, 0) };
+  }
+
+  protected override clearBounds(): void {
+    this.#min = this.#max = undefined;
+    this.#isBounded = true;
+  }
+
+  protected abstract encodeBound(view: DataView, value: number | bigint): void;
+
+  /** A zero may stand for the other one, so a bound has the wider of both. */
+  #encode(value: number | bigint, zero: number): Uint8Array {
+    const bytes = new Uint8Array(this.#width);
+    this.encodeBound(new DataView(bytes.buffer), value === 0 ? zero : value);
+    return bytes;
+  }
+}
+
+export class Int32Column extends NumberColumn {
+  constructor() {
+    super(4, {});
   }
 
   append(value: number): void {
-    this.#values[this.length++] = value;
+    this.reserve(4);
+    this.put32(value);
+    this.include(value);
+    this.added();
   }
 
-  data(): Data<Int32> {
-    const { nullCount, bits: nullBitmap } = this.validity;
-    const data = this.#values.subarray(0, this.length);
-    return makeData({ type: new Int32(), length: this.length, nullCount, nullBitmap, data });
-  }
-
-  protected override putNull(index: number): void {
-    this.#values[index] = 0;
+  protected override encodeBound(view: DataView, value: number | bigint): void {
+    view.setInt32(0, Number(value), true);
   }
 }
 
-/** 64-bit integers, or milliseconds since the epoch, from their two halves. */
-export class Int64Column extends NullableColumn implements Column {
-  readonly #values: BigInt64Array;
-  readonly #halves: Int32Array;
-  readonly #type: Int64 | TimestampMillisecond;
-
-  constructor(capacity: number, type: Int64 | TimestampMillisecond = new Int64()) {
-    super(capacity);
-    this.#values = new BigInt64Array(capacity);
-    this.#halves = new Int32Array(this.#values.buffer);
-    this.#type = type;
+/** From the two halves of an int64. */
+export class Int64Column extends NumberColumn {
+  constructor(options: { readonly nullable?: boolean } = {}) {
+    super(8, options);
   }
 
   append(low: number, high: number): void {
-    this.#halves[this.length * 2] = low;
-    this.#halves[this.length * 2 + 1] = high;
-    this.length++;
+    this.reserve(8);
+    this.put32(low);
+    this.put32(high);
+    const value = high * TWO_32 + (low >>> 0);
+    this.include(Number.isSafeInteger(value) ? value : (BigInt(high) << 32n) | BigInt(low >>> 0));
+    this.added();
   }
 
-  data(): Data {
-    const { nullCount, bits: nullBitmap } = this.validity;
-    const parts = { length: this.length, nullCount, nullBitmap, data: this.#values.subarray(0, this.length) };
-    return this.#type instanceof Int64
-      ? makeData({ type: this.#type, ...parts })
-      : makeData({ type: this.#type, ...parts });
-  }
-
-  protected override putNull(index: number): void {
-    this.#values[index] = 0n;
+  protected override encodeBound(view: DataView, value: number | bigint): void {
+    view.setBigInt64(0, BigInt(value), true);
   }
 }
 
-export class Float64Column extends NullableColumn implements Column {
-  readonly #values: Float64Array;
-  readonly #bytes: Uint8Array;
+export class Float64Column extends NumberColumn {
+  readonly #value = new Float64Array(1);
+  readonly #valueBytes = new Uint8Array(this.#value.buffer);
 
-  constructor(capacity: number) {
-    super(capacity);
-    this.#values = new Float64Array(capacity);
-    this.#bytes = new Uint8Array(this.#values.buffer);
+  constructor(options: { readonly nullable?: boolean } = {}) {
+    super(8, options);
   }
 
   append(value: number): void {
-    this.#values[this.length++] = value;
+    this.#value[0] = value;
+    this.appendBytes(this.#valueBytes, 0);
   }
 
   /** Eight bytes, little-endian. */
   appendBytes(source: Uint8Array, start: number): void {
-    const to = this.length * 8;
-    for (let i = 0; i < 8; i++) this.#bytes[to + i] = source[start + i] ?? 0;
-    this.length++;
+    this.reserve(8);
+    for (let i = 0; i < 8; i++) this.bytes[this.size++] = this.#valueBytes[i] = source[start + i] ?? 0;
+    this.include(this.#value[0] ?? 0);
+    this.added();
   }
 
-  data(): Data<Float64> {
-    const { nullCount, bits: nullBitmap } = this.validity;
-    const data = this.#values.subarray(0, this.length);
-    return makeData({ type: new Float64(), length: this.length, nullCount, nullBitmap, data });
-  }
-
-  protected override putNull(index: number): void {
-    this.#values[index] = 0;
+  protected override encodeBound(view: DataView, value: number | bigint): void {
+    view.setFloat64(0, Number(value), true);
   }
 }
 
-export class BoolColumn extends NullableColumn implements Column {
-  readonly #bits: Uint8Array;
-
-  constructor(capacity: number) {
-    super(capacity);
-    this.#bits = new Uint8Array((capacity + 7) >> 3);
-  }
+export class BoolColumn extends FlatColumn {
+  /** Values of the page that are there, eight a byte. */
+  #bits = 0;
 
   append(value: boolean): void {
-    const at = this.length >> 3;
-    const mask = 1 << (this.length & 7);
-    this.#bits[at] = value ? (this.#bits[at] ?? 0) | mask : (this.#bits[at] ?? 0) & ~mask;
-    this.length++;
+    if ((this.#bits & 7) === 0) {
+      this.reserve(1);
+      this.bytes[this.size++] = 0;
+    }
+    if (value) {
+      const last = this.size - 1;
+      this.bytes[last] = (this.bytes[last] ?? 0) | (1 << (this.#bits & 7));
+    }
+    this.#bits++;
+    this.added();
   }
 
-  data(): Data<Bool> {
-    const { nullCount, bits: nullBitmap } = this.validity;
-    return makeData({ type: new Bool(), length: this.length, nullCount, nullBitmap, data: this.#bits });
+  protected override closeValues(): void {
+    this.#bits = 0;
   }
 
-  protected override putNull(index: number): void {
-    const at = index >> 3;
-    this.#bits[at] = (this.#bits[at] ?? 0) & ~(1 << (index & 7));
+  protected override bounds(): Bounds {
+    return {};
+  }
+
+  protected override clearBounds(): void {
+    // Two values are bounds to nobody.
   }
 }

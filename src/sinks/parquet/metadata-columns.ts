@@ -1,5 +1,6 @@
-import { Bool, Field, Float64, Int64, Utf8, type Data, type DataType } from 'apache-arrow';
-import { BoolColumn, Float64Column, Int64Column, Utf8Column, type Column } from './columns.ts';
+import { BoolColumn, Float64Column, Int64Column, Utf8Column } from './columns.ts';
+import type { FlatColumn } from './flat-column.ts';
+import { PhysicalType, type ColumnSchema } from './format.ts';
 import {
   METADATA_BOOLEAN,
   METADATA_DOUBLE,
@@ -60,33 +61,32 @@ function columnType(kinds: number): MetadataColumnType {
 interface Slot {
   readonly keyBytes: Uint8Array;
   readonly type: MetadataColumnType;
-  readonly column: Column;
+  readonly column: FlatColumn;
   /** False: the value is of another type, and nothing was appended. */
   readonly append: (scanner: EmbeddingScanner, entry: number) => boolean;
 }
 
-/** The metadata columns of the batch being built, and `metadata_other`. */
+/** The metadata columns of the row group being built, and `metadata_other`. */
 export class MetadataColumns {
   readonly #slots: readonly Slot[];
   readonly #indexOf: ReadonlyMap<string, number>;
-  readonly #other: Utf8Column;
-  readonly fields: readonly Field[];
+  readonly #other = new Utf8Column({ nullable: true });
+  readonly schema: readonly ColumnSchema[];
 
-  constructor(plan: readonly MetadataColumnPlan[], capacity: number) {
+  constructor(plan: readonly MetadataColumnPlan[]) {
     this.#slots = plan.map(({ key, type }) => ({
       keyBytes: new TextEncoder().encode(key),
       type,
-      ...slot(type, capacity),
+      ...slot(type),
     }));
     this.#indexOf = new Map(plan.map(({ key }, index) => [key, index]));
-    this.#other = new Utf8Column(capacity);
-    this.fields = [
-      ...plan.map(({ column, type }) => new Field(column, arrowType(type), true)),
-      new Field(OTHER_COLUMN, new Utf8(), true),
+    this.schema = [
+      ...plan.map(({ column, type }) => ({ name: column, ...schemaOf(type), nullable: true })),
+      { name: OTHER_COLUMN, ...schemaOf('string'), nullable: true },
     ];
   }
 
-  /** Takes the metadata of row `row` (0-based in the batch). */
+  /** Takes the metadata of row `row` (0-based in the row group). */
   append(scanner: EmbeddingScanner, row: number): void {
     let other = '';
     for (let entry = 0, expected = 0; entry < scanner.metadataCount; entry++) {
@@ -105,17 +105,11 @@ export class MetadataColumns {
     this.#other.appendString(`${other}}`);
   }
 
-  /** Arrow data of `length` rows, in the order of `fields`. */
-  data(length: number): Data[] {
-    return [...this.#slots.map((each) => each.column), this.#other].map((column) => {
-      column.padTo(length);
-      return column.data();
-    });
-  }
-
-  clear(): void {
-    for (const { column } of this.#slots) column.clear();
-    this.#other.clear();
+  /** All columns with `length` rows, in the order of `schema`. */
+  padded(length: number): readonly FlatColumn[] {
+    const columns = [...this.#slots.map((each) => each.column), this.#other];
+    for (const column of columns) column.padTo(length);
+    return columns;
   }
 
   /** Rows of one source have their keys in one order, so the next slot is nearly always the one. */
@@ -176,23 +170,24 @@ function jsonValue(scanner: EmbeddingScanner, entry: number): string {
   return quoted ? JSON.stringify(text) : text;
 }
 
-function arrowType(type: MetadataColumnType): DataType {
-  if (type === 'boolean') return new Bool();
-  if (type === 'long') return new Int64();
-  return type === 'double' ? new Float64() : new Utf8();
+function schemaOf(type: MetadataColumnType): { readonly type: number; readonly meaning?: 'string' } {
+  if (type === 'boolean') return { type: PhysicalType.boolean };
+  if (type === 'long') return { type: PhysicalType.int64 };
+  return type === 'double' ? { type: PhysicalType.double } : { type: PhysicalType.byteArray, meaning: 'string' };
 }
 
-function slot(type: MetadataColumnType, capacity: number): Pick<Slot, 'column' | 'append'> {
+function slot(type: MetadataColumnType): Pick<Slot, 'column' | 'append'> {
+  const nullable = true;
   switch (type) {
     case 'boolean':
-      return booleanSlot(new BoolColumn(capacity));
+      return booleanSlot(new BoolColumn({ nullable }));
     case 'long':
-      return longSlot(new Int64Column(capacity));
+      return longSlot(new Int64Column({ nullable }));
     case 'double':
-      return doubleSlot(new Float64Column(capacity));
+      return doubleSlot(new Float64Column({ nullable }));
     case 'string':
     case 'mixed':
-      return textSlot(new Utf8Column(capacity), type === 'mixed');
+      return textSlot(new Utf8Column({ nullable, bounds: type === 'string' }), type === 'mixed');
   }
 }
 

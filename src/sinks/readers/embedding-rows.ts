@@ -1,5 +1,5 @@
 import type { RecordBatch, Vector } from 'apache-arrow';
-import type { FileMetadata } from '../parquet/embedding-batch.ts';
+import type { FileMetadata } from '../parquet/embedding-columns.ts';
 import { OTHER_COLUMN } from '../parquet/metadata-columns.ts';
 import type { Metadata, MetadataValue } from '../../record/types.ts';
 

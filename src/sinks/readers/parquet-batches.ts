@@ -2,7 +2,7 @@ import { openAsBlob } from 'node:fs';
 import { tableFromIPC, type RecordBatch } from 'apache-arrow';
 import { ParquetFile } from 'parquet-wasm';
 import { fatalError, messageOf } from '../../errors.ts';
-import { FILE_METADATA_KEY, type FileMetadata } from '../parquet/embedding-batch.ts';
+import { FILE_METADATA_KEY, type FileMetadata } from '../parquet/embedding-columns.ts';
 
 /** More than a row group has. */
 const WHOLE_ROW_GROUP = 1 << 20;

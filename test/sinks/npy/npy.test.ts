@@ -85,9 +85,9 @@ describe.each(['fp32', 'fp16'] as const)('an npy shard in %s', (dtype) => {
     mkdirSync(stagingFolder);
     const encoder = new NpyEncoder({ stagingFolder, dimension: 48, model: 'tiny', expectedRows, dtype });
     const all = Array.from({ length: 700 }, (_, i) => embedding(i, 48));
-    await encoder.write(shardRows(all.slice(0, 300)));
-    await encoder.write(shardRows(all.slice(300), 300));
-    const { files } = await encoder.finish('shard');
+    encoder.write(shardRows(all.slice(0, 300)));
+    encoder.write(shardRows(all.slice(300), 300));
+    const { files } = encoder.finish('shard');
     expect(files.map(({ name }) => name)).toEqual(['shard.metadata.parquet', 'shard.npy']);
     for (const file of files) {
       expect(await sha256OfFile(file.stagedPath)).toBe(file.sha256);
@@ -107,11 +107,11 @@ describe.each(['fp32', 'fp16'] as const)('an npy shard in %s', (dtype) => {
     });
   });
 
-  it('leaves nothing behind when it is aborted', async () => {
+  it('leaves nothing behind when it is aborted', () => {
     const stagingFolder = temporaryFolder();
     const encoder = new NpyEncoder({ stagingFolder, dimension: 8, model: 'tiny', dtype });
-    await encoder.write(shardRows([embedding(1, 8)]));
-    await encoder.abort();
+    encoder.write(shardRows([embedding(1, 8)]));
+    encoder.abort();
     expect(readdirSync(stagingFolder)).toEqual([]);
   });
 });
