@@ -11,11 +11,12 @@ import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { commandLine } from '../help.ts';
 import { isPruneRefused, produceStage, withSources } from '../stages/produce-stage.ts';
 import { dryRun } from '../stages/dry-run-stage.ts';
-import { processStage } from '../stages/process-stage.ts';
+import { failureLines, withFailures, type ModelFailure } from '../stages/model-failure.ts';
+import { settleModels, startModels } from '../stages/process-models.ts';
 import { describeReconciliation, reconcileStage, type Reconciliation } from '../stages/reconcile-stage.ts';
 import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
-import { sinkStage } from '../stages/sink-stage.ts';
+import { isFileFormat, outputStage, refuseMisfits } from '../stages/output-stage.ts';
 import { snapshotStage } from '../stages/snapshot-stage.ts';
 import { watched, withWorkspace, type Workspace } from '../wiring.ts';
 
@@ -25,28 +26,27 @@ export const run: CommandBody<typeof embedFlags> = async (context) => {
   const startMs = performance.now();
   const { options, output } = context;
   await refuseRepeats(options.model, options.sink);
+  refuseMisfits(options.sink, options);
   if (options.dryRun) return dryRun(context);
   return withSources(context, (sources) =>
     withWorkspace(watched(context), async (workspace) => {
       await refuseOwned(workspace, options);
-      const stages = await runStages(workspace, sources, context);
-      const reconciliation = await reconcileUnlessStopped(workspace, context);
+      const { failed, ...stages } = await runStages(workspace, sources, context);
+      const reconciliation = await reconcileUnlessStopped(workspace, context, failed);
       const report: RunReport = {
         ...stages,
         elapsedMs: performance.now() - startMs,
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-        hints:
-          reconciliation === undefined
-            ? ['Stopped: run the same command again to go on.']
-            : hints(options, stages.sunk),
+        hints: context.signal.aborted ? ['Stopped: run the same command again to go on.'] : hints(options, stages.sunk),
       };
-      output.result({ ...reportJson(report), reconciliation: reconciliation?.json }, () =>
+      output.result(withFailures({ ...reportJson(report), reconciliation: reconciliation?.json }, failed), () =>
         [
           ...(reconciliation === undefined ? [] : [`${describeReconciliation(reconciliation)}\n`]),
-          formatReport(report),
+          formatReport(report) + failureLines(failed),
         ].join('\n'),
       );
-      const isWrong = (reconciliation?.differences ?? 0) > 0 || isPruneRefused(options, stages.produced);
+      const differs = (reconciliation?.differences ?? 0) > 0;
+      const isWrong = differs || failed.length > 0 || isPruneRefused(options, stages.produced);
       return hasTrouble(report) || isWrong ? 1 : 0;
     }),
   );
@@ -64,13 +64,15 @@ async function refuseOwned(workspace: Workspace, options: EmbedContext['options'
   }
 }
 
-/** A stop leaves the recount out, not the report of what was done. */
+/** A stop leaves the recount out, not the report of what was done. A model that has failed can't add up. */
 async function reconcileUnlessStopped(
   workspace: Workspace,
   { options, signal }: EmbedContext,
+  failed: readonly ModelFailure[],
 ): Promise<Reconciliation | undefined> {
+  const models = options.model.filter((model) => !failed.some((each) => each.model === model));
   try {
-    return signal.aborted ? undefined : await reconcileStage(workspace, { models: options.model, signal });
+    return signal.aborted || models.length === 0 ? undefined : await reconcileStage(workspace, { models, signal });
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;
@@ -81,13 +83,16 @@ interface Stages {
   produced: ProduceReport[];
   processed: ProcessReport[];
   sunk: SinkReport[];
+  failed: ModelFailure[];
 }
+
+const isDone = (): boolean => true;
 
 /** All stages at once: each follows the one before it until that has ended, and then to the end. */
 async function runStages(workspace: Workspace, sources: readonly Source[], context: EmbedContext): Promise<Stages> {
   const { options } = context;
   const { partitions } = options;
-  const stages: Stages = { produced: [], processed: [], sunk: [] };
+  const stages: Stages = { produced: [], processed: [], sunk: [], failed: [] };
   await runTogether(context.signal, (signal, failure) => {
     const stageContext = { ...context, signal };
     // A stop ends the sinks by ending what they follow, so that they write all that was embedded.
@@ -95,24 +100,23 @@ async function runStages(workspace: Workspace, sources: readonly Source[], conte
     const producing = produceStage(workspace, sources, stageContext).then((reports) => {
       stages.produced.push(...reports);
     });
-    const processing = options.model.map((model) => {
-      const processed = processStage(workspace, stageContext, { model, partitions, until: producing }).then(
-        (report) => {
-          stages.processed.push(report);
-        },
-      );
-      return { model, processed };
+    const models = startModels(workspace, stageContext, { models: options.model, partitions, until: producing });
+    const processing = settleModels(workspace, context, models).then(({ processed, failed }) => {
+      stages.processed.push(...processed);
+      stages.failed.push(...failed);
     });
-    const sinking = processing.flatMap(({ model, processed }) =>
+    const sinking = models.runs.flatMap(({ model, processed }) =>
       options.sink.map(async (format) => {
-        const target = { model, format };
-        const report = options.snapshot
-          ? await processed.then(() => snapshotStage(workspace, sinkContext, target))
-          : await sinkStage(workspace, sinkContext, { ...target, partitions, until: processed });
-        stages.sunk.push(report);
+        if (options.snapshot && isFileFormat(format)) {
+          // Of a model that has failed there is no whole set.
+          if (await processed.then(isDone, () => false))
+            stages.sunk.push(await snapshotStage(workspace, sinkContext, { model, format }));
+        } else {
+          stages.sunk.push(await outputStage(workspace, sinkContext, { model, format, partitions, until: processed }));
+        }
       }),
     );
-    return [producing, ...processing.map(({ processed }) => processed), ...sinking];
+    return [producing, processing, ...sinking];
   });
   // Sinks end in any order; the report has theirs.
   stages.sunk.sort((a, b) => a.sink.localeCompare(b.sink));

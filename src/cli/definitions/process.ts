@@ -1,4 +1,5 @@
 import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
+import { DEVICE_WISHES } from '../../models/devices.ts';
 import { describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { metricsFlags } from './metrics.ts';
@@ -8,11 +9,23 @@ import { count } from './schemas.ts';
 /** What it takes to run models, whether they follow or not. */
 export const modelRunFlags = defineFlags({
   model: { type: 'list', default: [DEFAULT_MODEL], description: 'Models, each a consumer group of its own' },
+  device: {
+    type: 'string',
+    choices: DEVICE_WISHES,
+    default: 'cpu',
+    description: 'Where local models run; auto: on the first device that works',
+  },
   workers: {
     type: 'number',
     schema: count,
-    description: 'Threads that run the model',
-    defaultText: 'one a core, as memory allows',
+    description: 'Sessions of each local model, side by side',
+    defaultText: 'one a core, as memory allows, shared by the models',
+  },
+  threads: {
+    type: 'number',
+    schema: count,
+    description: 'Threads of each session',
+    defaultText: '1',
   },
   batchTokens: {
     type: 'number',
@@ -39,6 +52,7 @@ export const process = describeCommand({
   examples: [
     { arguments: '', does: `embeds with ${DEFAULT_MODEL}, which is included` },
     { arguments: '--model=all-MiniLM-L6-v2 --follow', does: 'embeds whatever is published, as it comes' },
+    { arguments: '--model=all-MiniLM-L6-v2,./my-model', does: 'two models, which read each record once' },
   ],
   flags: processFlags,
 });

@@ -1,40 +1,26 @@
-import { createEmbedder } from '../../models/create-embedder.ts';
 import type { Embedder } from '../../models/port.ts';
 import { EmbeddingTask, ensureProcessorTopics } from '../../processors/embedding-task.ts';
 import type { RunOptions } from '../../log/port.ts';
 import type { ProcessReport } from '../../telemetry/report.ts';
-import type { CommandContext } from '../command.ts';
-import type { modelRunFlags } from '../definitions/process.ts';
 import { partitionCount, type Workspace } from '../wiring.ts';
+import type { ModelContext } from './load-models.ts';
 import { watchTotal } from './watch-total.ts';
 
-export type ProcessContext = Pick<CommandContext<typeof modelRunFlags>, 'options' | 'signal' | 'log' | 'progress'>;
-
-export interface ProcessStageOptions {
-  readonly model: string;
-  /** When to end; left out: only at the signal. */
-  readonly until?: Exclude<RunOptions['until'], undefined>;
+export interface ProcessStageOptions extends Pick<RunOptions, 'until' | 'sharedReads'> {
+  /** Closed at the end, whatever happens. */
+  readonly embedder: Embedder;
   /** Partitions of topics that are not there yet. */
   readonly partitions?: number | undefined;
+  /** Called right before the group runs. */
+  readonly prepared: () => void;
 }
 
-/** Loads one model and embeds what is on the log. */
+/** Embeds with one model what is on the log; without `until`, until the signal. */
 export async function processStage(
   workspace: Workspace,
-  context: ProcessContext,
-  { model, until, partitions }: ProcessStageOptions,
+  context: ModelContext,
+  { embedder, partitions, prepared, ...run }: ProcessStageOptions,
 ): Promise<ProcessReport> {
-  const { options, signal } = context;
-  const { instruments } = workspace;
-  const prepared = instruments.preparing(`process ${model}`);
-  const { workers, batchTokens } = options;
-  const embedder = await instruments.loadModel(() =>
-    createEmbedder({
-      model,
-      ...(workers !== undefined && { workers }),
-      ...(batchTokens !== undefined && { batchTokens }),
-    }),
-  );
   try {
     await ensureProcessorTopics(
       workspace.log,
@@ -43,10 +29,10 @@ export async function processStage(
       await partitionCount(workspace, partitions),
     );
     return await runProcessor(workspace, context, embedder, prepared, {
+      ...run,
       maxBatchRecords: embedder.windowSize,
-      takeOver: options.takeOver,
-      signal,
-      ...(until !== undefined && { until }),
+      takeOver: context.options.takeOver,
+      signal: context.signal,
     });
   } finally {
     await embedder.close();
@@ -55,7 +41,7 @@ export async function processStage(
 
 async function runProcessor(
   workspace: Workspace,
-  { progress }: ProcessContext,
+  { progress }: Pick<ModelContext, 'progress'>,
   embedder: Embedder,
   prepared: () => void,
   run: RunOptions,
