@@ -2,6 +2,7 @@ import type { Codec } from '../codec/port.ts';
 import { UsageError } from '../errors.ts';
 import type { Log } from '../log/port.ts';
 import type { TopicNames } from '../log/topics.ts';
+import type { Similarity } from '../models/catalog/entry.ts';
 import { findModel } from '../models/catalog/find-model.ts';
 import { findTopic, readTopic } from './topic-reading.ts';
 
@@ -9,6 +10,8 @@ import { findTopic, readTopic } from './topic-reading.ts';
 export interface KnownModel {
   readonly name: string;
   readonly dimension: number;
+  /** What nearness of its vectors is measured by, where that is known. */
+  readonly similarity?: Similarity;
 }
 
 /**

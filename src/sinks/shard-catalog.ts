@@ -5,6 +5,10 @@ import { fatalError } from '../errors.ts';
 
 const utf8 = new TextDecoder();
 
+/** What a store writes instead of shards (stores/store-target.ts); a shard's name begins with a namespace's, never so. */
+export const TARGET_KEY = '_target';
+export const BUILDING_KEY = '_building';
+
 /** The committed shards of one sink, kept up to date by reading on in `<ns>.shards.<sink>`. */
 export class ShardCatalog {
   readonly #log: Log;
@@ -29,11 +33,21 @@ export class ShardCatalog {
 
   /** All shards by topic, partition and offset, or those of one partition. */
   shards(of?: { readonly topic: string; readonly partition: number }): ShardDescriptor[] {
-    const all = [...this.#byName.values()];
+    const all = [...this.#byName.values()].filter(({ name }) => name !== TARGET_KEY && name !== BUILDING_KEY);
     const wanted = of === undefined ? all : all.filter((s) => s.topic === of.topic && s.partition === of.partition);
     return wanted.sort(
       (a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition || a.firstOffset - b.firstOffset,
     );
+  }
+
+  /** Where a store is that the sink fills; undefined: it writes files. */
+  get target(): ShardDescriptor | undefined {
+    return this.#byName.get(TARGET_KEY);
+  }
+
+  /** The store is being filled from the log's beginning. */
+  get isBuilding(): boolean {
+    return this.#byName.has(BUILDING_KEY);
   }
 
   async #readOn(): Promise<void> {

@@ -19,6 +19,8 @@ export interface ProduceReport {
   readonly pruned: number;
   /** Ids that vanished from the source and were kept: no `--prune`, or it was refused. */
   readonly vanished: number;
+  /** Records that a model had dead-lettered, published again (`--retry-failed`); not among `read`. */
+  readonly retried?: number;
   readonly bytes: number;
   /** True when a part of the source could not be read. */
   readonly partial?: boolean;
@@ -46,7 +48,7 @@ export interface ProcessReport {
   readonly elapsedMs: number;
 }
 
-/** What a file sink did. */
+/** What a sink did. */
 export interface SinkReport {
   readonly sink: string;
   readonly model: string;
@@ -54,8 +56,12 @@ export interface SinkReport {
   readonly out: string;
   readonly embeddings: number;
   readonly deletions: number;
-  readonly shards: number;
+  /** Left out: the output is no files, and `bytes` are those that were sent. */
+  readonly shards?: number;
   readonly bytes: number;
+  /** What a store refused for what is in it. */
+  readonly deadLettered?: number;
+  readonly deadLettersByReason?: Readonly<Record<string, number>>;
   readonly elapsedMs: number;
 }
 
@@ -86,7 +92,9 @@ export function reportMismatches(report: RunReport): string[] {
 /** True when something became a dead letter in this run or does not add up: exit code 1. */
 export function hasTrouble(report: RunReport): boolean {
   const deadLettered =
-    report.produced.some((each) => each.newDeadLetters > 0) || report.processed.some((each) => each.deadLettered > 0);
+    report.produced.some((each) => each.newDeadLetters > 0) ||
+    report.processed.some((each) => each.deadLettered > 0) ||
+    report.sunk.some(({ deadLettered = 0 }) => deadLettered > 0);
   return deadLettered || reportMismatches(report).length > 0;
 }
 
@@ -167,6 +175,7 @@ function produceSection(each: ProduceReport): Section {
       ...outcomeRows([
         ['', 0],
         ['pruned', each.pruned],
+        ['published again', each.retried ?? 0],
       ]).slice(1),
     ],
     notes: [...fileNotes(each), ...reasonNotes(each)],
@@ -188,14 +197,18 @@ function processSection(each: ProcessReport): Section {
 }
 
 function sinkSection(each: SinkReport): Section {
+  const { deadLettered = 0, deadLettersByReason = {} } = each;
   return {
     title: `sink ${each.sink} (${each.model})`,
     rows: [
       ['embeddings', formatCount(each.embeddings), rateOver(each.embeddings, each.elapsedMs, 'embeddings')],
       ...(each.deletions === 0 ? [] : ([['deletions', formatCount(each.deletions)]] as const)),
-      ['shards', formatCount(each.shards), formatBytes(each.bytes)],
+      each.shards === undefined
+        ? ['sent', formatBytes(each.bytes)]
+        : ['shards', formatCount(each.shards), formatBytes(each.bytes)],
+      ...(deadLettered === 0 ? [] : ([['dead-lettered', formatCount(deadLettered)]] as const)),
     ],
-    notes: [`in ${each.out}`],
+    notes: [`in ${each.out}`, ...reasonNotes({ deadLettersByReason })],
   };
 }
 

@@ -3,7 +3,8 @@ import type { replayFlags } from '../definitions/sink.ts';
 import { replayOffsets } from '../stages/replay-offsets.ts';
 import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
-import { discardStage, sinkStage } from '../stages/sink-stage.ts';
+import { isFileFormat, outputStage } from '../stages/output-stage.ts';
+import { discardStage } from '../stages/sink-stage.ts';
 import { printReport } from '../stages/print-report.ts';
 import { watched, withWorkspace } from '../wiring.ts';
 
@@ -17,9 +18,19 @@ export const run: CommandBody<typeof replayFlags> = async (context) => {
   );
   const sunk = await withWorkspace(watched(context), async (workspace) => {
     const offsets = await replayOffsets(workspace, options.model, options.from);
-    for (const target of targets) await discardStage(workspace, context, target, offsets?.get(target.model));
+    for (const { format, ...target } of targets)
+      if (isFileFormat(format))
+        await discardStage(workspace, context, { ...target, format }, offsets?.get(target.model));
     return runTogether(context.signal, (signal) =>
-      targets.map((target) => sinkStage(workspace, { ...context, signal }, { ...target, until: 'end' })),
+      targets.map((target) => {
+        // A store is filled anew by itself; of files, those that are wrong were removed.
+        const from = offsets?.get(target.model);
+        return outputStage(
+          workspace,
+          { ...context, signal },
+          { ...target, rebuild: from === undefined, from, until: 'end' },
+        );
+      }),
     );
   });
   return printReport(context, startMs, { sunk });

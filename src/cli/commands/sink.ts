@@ -2,7 +2,7 @@ import type { CommandBody } from '../command.ts';
 import type { sinkFlags, sinkPositionals } from '../definitions/sink.ts';
 import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
-import { sinkStage } from '../stages/sink-stage.ts';
+import { isFileFormat, outputStage, refuseMisfits } from '../stages/output-stage.ts';
 import { snapshotStage } from '../stages/snapshot-stage.ts';
 import { printReport } from '../stages/print-report.ts';
 import { watched, withWorkspace } from '../wiring.ts';
@@ -11,17 +11,19 @@ export const run: CommandBody<typeof sinkFlags, typeof sinkPositionals> = async 
   const startMs = performance.now();
   const { options, args } = context;
   await refuseRepeats(options.model, args.formats);
+  refuseMisfits(args.formats, options);
   const pairs = options.model.flatMap((model) => args.formats.map((format) => ({ model, format })));
   const sunk = await withWorkspace(watched(context), (workspace) =>
     runTogether(context.signal, (signal) =>
       pairs.map(({ model, format }) =>
-        options.snapshot
+        options.snapshot && isFileFormat(format)
           ? snapshotStage(workspace, { ...context, signal }, { model, format })
-          : sinkStage(
+          : outputStage(
               workspace,
               { ...context, signal },
               {
                 ...{ format, model, takeOver: options.takeOver, partitions: options.partitions },
+                rebuild: options.force,
                 ...(options.sinkName !== undefined && { sinkName: options.sinkName }),
                 ...(!options.follow && { until: 'end' }),
               },

@@ -3,13 +3,14 @@ import { defineFlags } from '../flags.ts';
 import { metricsFlags } from './metrics.ts';
 import { modelRunFlags } from './process.ts';
 import { produceFlags } from './produce.ts';
-import { FORMATS, outputFlags } from './sink.ts';
+import { OUTPUTS, outputFlags, storeFlags } from './sink.ts';
 
 export const embedFlags = defineFlags({
   ...produceFlags,
   ...modelRunFlags,
-  sink: { type: 'list', choices: FORMATS, default: ['parquet', 'npy'], description: 'File formats to write' },
+  sink: { type: 'list', choices: OUTPUTS, default: ['parquet', 'npy'], description: 'What to write to' },
   ...outputFlags,
+  ...storeFlags,
   ...metricsFlags,
 });
 

@@ -5,8 +5,11 @@ import { metricsFlags } from './metrics.ts';
 import { replayFrom } from './replay-from.ts';
 import { partitionFlags } from './partitions.ts';
 import { count, plainName } from './schemas.ts';
+import { STORES, storeConnectionFlags, storeWritingFlags } from './stores/index.ts';
 
 export const FORMATS = ['parquet', 'npy'] as const;
+/** All that `sink` writes to. */
+export const OUTPUTS = [...FORMATS, ...STORES] as const;
 
 export const outputFlags = defineFlags({
   out: { type: 'string', placeholder: 'FOLDER', default: 'data', description: 'Folder for the files' },
@@ -18,9 +21,16 @@ export const outputFlags = defineFlags({
   },
 });
 
+/** Of all stores together. */
+export const storeFlags = defineFlags({ ...storeConnectionFlags, ...storeWritingFlags });
+
 export const sinkFlags = defineFlags({
   model: { type: 'list', default: [DEFAULT_MODEL], description: 'Whose embeddings' },
   ...outputFlags,
+  force: {
+    type: 'boolean',
+    description: 'Fill a store anew from the log, beside what it holds (which serves until then) or in its place',
+  },
   sinkName: {
     type: 'string',
     schema: plainName,
@@ -30,11 +40,12 @@ export const sinkFlags = defineFlags({
   ...partitionFlags,
   follow: { type: 'boolean', description: 'Keep going when all is written, until Ctrl-C' },
   takeOver: { type: 'boolean', description: 'Take the work from a process that still holds it' },
+  ...storeFlags,
   ...metricsFlags,
 });
 
 export const replayFlags = defineFlags({
-  sink: { type: 'list', choices: FORMATS, required: true, description: 'Outputs to write again' },
+  sink: { type: 'list', choices: OUTPUTS, required: true, description: 'Outputs to write again' },
   model: sinkFlags.model,
   out: outputFlags.out,
   shardRows: outputFlags.shardRows,
@@ -49,6 +60,7 @@ export const replayFlags = defineFlags({
       'Write again from here on: earliest; an offset of the embeddings topic (1500; by partition 0:1500,1:900); ' +
       'or a time (2026-11-21, 2026-11-21T08:00:00Z, @MILLISECONDS). Files that end before it stay',
   },
+  ...storeFlags,
   ...metricsFlags,
 });
 
@@ -58,7 +70,8 @@ export const replay = describeCommand({
   details:
     'Removes the files that the sink has written and writes all live and past embeddings again from the log, for ' +
     'an output that was lost or damaged. Files of other sinks stay as they are. With --from, files that end before ' +
-    'that place stay, too; whole files are written again, so it may begin a little earlier.',
+    'that place stay, too; whole files are written again, so it may begin a little earlier. A store is filled anew, ' +
+    'beside what it holds where it can; with --from, what came since is written to it once more.',
   examples: [
     { arguments: '--sink=parquet', does: 'writes data/parquet/ again' },
     { arguments: '--sink=parquet --from=2026-11-21', does: 'the same for what was embedded on that day and later' },
@@ -68,12 +81,12 @@ export const replay = describeCommand({
 });
 
 export const sinkPositionals = definePositionals({
-  formats: { type: 'list', choices: FORMATS, required: true, description: 'File formats to write' },
+  formats: { type: 'list', choices: OUTPUTS, required: true, description: 'File formats and stores to write to' },
 });
 
 export const sink = describeCommand({
   name: 'sink',
-  summary: 'writes the embeddings of a model to files',
+  summary: 'writes the embeddings of a model to files and stores',
   details:
     'Files appear whole and are never written twice: what is in the folder is exactly what is committed on the log. ' +
     'A manifest lists them. Running it again adds what is new.',

@@ -103,8 +103,9 @@ export interface Store {
   readonly inputs: readonly ('embeddings' | 'records')[];
   /**
    * Makes ready what will be written to (index, table, dataset); called once, before any partition is opened.
-   * Resolves with true when it has to be filled from the log's beginning, whatever was handed over before: it was made
-   * just now, or by a process that died before anybody wrote to it. `rebuild` always does.
+   * Resolves with true when it has to be filled from the log's beginning, whatever was handed over before: what will be
+   * written to holds nothing of this model, since it was made just now, or by a process that died then. `rebuild` always
+   * does.
    */
   prepare(mode: BuildMode): Promise<boolean>;
   /**

@@ -25,7 +25,7 @@ interface WithReasons {
 }
 export type SourceCounts = Counts<keyof typeof SOURCE_OUTCOMES | 'pruned' | 'bytesRead'> & WithReasons;
 export type ProcessorCounts = Counts<keyof typeof PROCESS_OUTCOMES> & WithReasons;
-export type SinkCounts = Counts<'rows' | 'deletions' | 'shards' | 'bytes'>;
+export type SinkCounts = Counts<'rows' | 'deletions' | 'shards' | 'bytes'> & Partial<WithReasons>;
 
 /** For each stage of a run, what to call with what it has done since its start. */
 export interface StageMetrics {
@@ -55,7 +55,9 @@ export function createStageMetrics(registry: Registry): StageMetrics {
     named(registry, 'sink_rows_total', 'Embeddings and deletions written.', ['sink', 'kind']),
   );
   const shards = new Counter(named(registry, 'sink_shards_total', 'Shards published.', ['sink']));
-  const sinkBytes = new Counter(named(registry, 'sink_bytes_total', 'Bytes of the shards published.', ['sink']));
+  const sinkBytes = new Counter(
+    named(registry, 'sink_bytes_total', 'Bytes of the shards published, or sent to a store.', ['sink']),
+  );
 
   /** Reasons are codes of ours, so there are few; which of them will come nobody knows before. */
   function reasonsOf(stage: string): (counts: WithReasons) => void {
@@ -95,11 +97,13 @@ export function createStageMetrics(registry: Registry): StageMetrics {
       const deletions = new Total(sinkRows, { sink, kind: 'deletion' });
       const files = new Total(shards, { sink });
       const bytes = new Total(sinkBytes, { sink });
+      const reasons = reasonsOf('sink');
       return (counts) => {
         embeddings.set(counts.rows);
         deletions.set(counts.deletions);
         files.set(counts.shards);
         bytes.set(counts.bytes);
+        reasons({ deadLettersByReason: counts.deadLettersByReason ?? {} });
       };
     },
   };
