@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fatalError, messageOf } from '../errors.ts';
 import type { ModelFingerprint } from '../record/types.ts';
-import type { CatalogEntry } from './catalog/entry.ts';
+import type { CatalogEntry, OnnxWeights } from './catalog/entry.ts';
 import { findModel, weightsAreElsewhere } from './catalog/find-model.ts';
+import { fullDimension } from './catalog/shorter-vectors.ts';
+import { hashOfFile } from './file-hash.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { HASHED_PREPROCESSING_VERSION } from './hashed/hashed-embedder.ts';
 import { IMAGE_PREPROCESSING_VERSION, PREPROCESSING_VERSION } from './local/preprocessing-version.ts';
@@ -28,7 +27,8 @@ export async function describeEntry(entry: CatalogEntry): Promise<ModelInfo> {
 }
 
 function queryKindsOf({ kinds, weights }: CatalogEntry): readonly InputKind[] {
-  return weights.runtime === 'onnx-vision' && weights.textTower !== undefined ? [...kinds, 'text'] : kinds;
+  const hasTower = weights.runtime === 'onnx-vision' && weights.textTower !== undefined;
+  return hasTower && !kinds.includes('text') ? [...kinds, 'text'] : kinds;
 }
 
 async function modelFingerprint(entry: CatalogEntry): Promise<ModelFingerprint> {
@@ -41,24 +41,17 @@ async function modelFingerprint(entry: CatalogEntry): Promise<ModelFingerprint> 
   if (weights.runtime === 'hub' || weights.runtime === 'hosted') throw weightsAreElsewhere(model, weights);
   const { folder, weightFiles, dtype } = weights;
   try {
-    const files = Object.fromEntries(
-      await Promise.all(weightFiles.map(async (file) => [file, await hashOf(join(folder, file))] as const)),
-    );
+    const files = await hashesOf(folder, weightFiles);
     if (weights.runtime === 'onnx-vision') {
-      // Nothing of the text tower: with another one, or none, every record's vector stays what it is.
-      const preprocessing = `${IMAGE_PREPROCESSING_VERSION}:${JSON.stringify(weights.preprocessing)}`;
-      const { tokensPerImage } = weights;
-      return fingerprintOf({
-        ...facts,
-        maxTokens: tokensPerImage,
-        weights: files,
-        tokenizer: '',
-        dtype,
-        preprocessing,
-      });
+      const preprocessing = `${IMAGE_PREPROCESSING_VERSION}:${JSON.stringify(weights.preprocessing)}${shortening(entry)}`;
+      const ofImages = { ...facts, weights: files, dtype, preprocessing, maxTokens: weights.tokensPerImage };
+      // Where the text tower embeds no record, nothing of it counts: with another one, every vector stays what it is.
+      if (!entry.kinds.includes('text')) return fingerprintOf({ ...ofImages, tokenizer: '' });
+      const tokenizer = await hashOfFile(folder, 'tokenizer.json');
+      return fingerprintOf({ ...ofImages, tokenizer, preprocessing: `${preprocessing}:${String(maxTokens)}` });
     }
-    const tokenizer = await hashOf(join(folder, 'tokenizer.json'));
-    const preprocessing = PREPROCESSING_VERSION;
+    const tokenizer = await hashOfFile(folder, 'tokenizer.json');
+    const preprocessing = `${PREPROCESSING_VERSION}${variant(weights)}${shortening(entry)}`;
     return fingerprintOf({ ...facts, weights: files, tokenizer, dtype, preprocessing });
   } catch (cause) {
     const where = `The model ${model} could not be read from ${folder}: ${messageOf(cause)}.`;
@@ -66,8 +59,18 @@ async function modelFingerprint(entry: CatalogEntry): Promise<ModelFingerprint> 
   }
 }
 
-async function hashOf(path: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex');
+async function hashesOf(folder: string, files: readonly string[]): Promise<Record<string, string>> {
+  return Object.fromEntries(
+    await Promise.all(files.map(async (file) => [file, await hashOfFile(folder, file)] as const)),
+  );
+}
+
+/** Empty for most models, whose fingerprints stay what they were before there was this. */
+function variant({ lowerCase, padTo }: OnnxWeights): string {
+  return `${lowerCase === true ? ':lower-case' : ''}${padTo === undefined ? '' : `:pad-${String(padTo.length)}-${String(padTo.id)}`}`;
+}
+
+function shortening(entry: CatalogEntry): string {
+  const isCut = entry.dimension !== fullDimension(entry);
+  return isCut ? `:cut${entry.matryoshka?.layerNorm === true ? '-layer-norm' : ''}` : '';
 }

@@ -1,5 +1,5 @@
 import type { InputKind } from '../port.ts';
-import type { ImagePreprocessing } from './image-preprocessing.ts';
+import type { ImagePreprocessing, ImageSize } from './image-preprocessing.ts';
 
 /**
  * How token vectors become one vector: their mean over the input's tokens, the first token's, the last token's, or
@@ -58,6 +58,21 @@ export interface OnnxWeights {
   readonly weightFiles: readonly string[];
   /** Arithmetic of the graph; part of the fingerprint. */
   readonly dtype: string;
+  /** Whether texts are lower-cased before the tokenizer sees them. */
+  readonly lowerCase?: boolean;
+  /** Set where the graph wants every text brought to the same number of tokens, and no mask. */
+  readonly padTo?: Padding;
+  /** Set where token vectors are to be pooled here though the graph would do it, too. */
+  readonly poolsTokens?: boolean;
+  /** Set where one graph is for texts and images of this size, and wants both. */
+  readonly emptyImage?: ImageSize;
+}
+
+export interface Padding {
+  /** Tokens, special tokens included. */
+  readonly length: number;
+  /** Id of the token to fill with. */
+  readonly id: number;
 }
 
 /** A vision tower in a folder: what {@link createImageEmbedder} runs. */

@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, UsageError } from '../../errors.ts';
@@ -12,13 +12,35 @@ export async function hasFile(folder: string, file: string): Promise<boolean> {
   }
 }
 
-/** @throws UsageError that names what is missing, of all that such a folder needs */
-export async function requireFiles(folder: string, files: readonly string[]): Promise<void> {
-  for (const file of files) {
-    if (await hasFile(folder, file)) continue;
-    const needed = `${files.slice(0, -1).join(', ')} and ${files.at(-1) ?? ''}`;
-    throw new UsageError(`The model folder ${folder} has no ${file}. It needs ${needed}.`);
+/**
+ * Paths of the files in a model folder and the folders in it, with `/` between.
+ *
+ * @throws UsageError when there is no such folder.
+ */
+export async function listFiles(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  const visit = async (inner: string, depth: number): Promise<void> => {
+    for (const found of await readdir(join(folder, inner), { withFileTypes: true })) {
+      const path = inner === '' ? found.name : `${inner}/${found.name}`;
+      // The hub's cache holds links to files; nothing of a model lies deeper.
+      if (!found.isDirectory()) files.push(path);
+      else if (depth < 2) await visit(path, depth + 1);
+    }
+  };
+  try {
+    await visit('', 0);
+  } catch (cause) {
+    throw new UsageError(`The model folder ${folder} can't be read: ${messageOf(cause)}.`, { cause });
   }
+  return files.sort();
+}
+
+/** @throws UsageError that names what is missing, of all that such a folder needs */
+export function requireFiles(where: string, present: readonly string[], files: readonly string[]): void {
+  const missing = files.find((file) => !present.includes(file));
+  if (missing === undefined) return;
+  const needed = [files.slice(0, -1).join(', '), files.at(-1)].filter(Boolean).join(' and ');
+  throw new UsageError(`${where} has no ${missing}. It needs ${needed}, and an ONNX file.`);
 }
 
 export async function readOptionalJson<Schema extends z.ZodType>(

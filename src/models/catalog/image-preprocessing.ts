@@ -32,9 +32,29 @@ export function inputSizeOf({ resize, crop }: ImagePreprocessing): ImageSize {
   return crop ?? ('shortest' in resize ? { width: resize.shortest, height: resize.shortest } : resize);
 }
 
+/** The same in the words of Jina CLIP's processor. */
+const jinaSchema = z
+  .object({
+    resize_mode: z.enum(['shortest', 'squash'], 'must be shortest or squash'),
+    interpolation: z.enum(['bicubic', 'bilinear'], 'must be bicubic or bilinear').default('bicubic'),
+    size: side,
+    mean: colours,
+    std: colours,
+  })
+  .transform(({ resize_mode, interpolation, size, mean, std }) => ({
+    size: resize_mode === 'squash' ? square(size) : { shortest_edge: size },
+    resample: interpolation === 'bicubic' ? 3 : 2,
+    do_center_crop: true,
+    crop_size: size,
+    image_mean: mean,
+    image_std: std,
+  }));
+
 /** preprocessor_config.json of an image processor of CLIP's or SigLIP's kind. Defaults are those of `CLIPImageProcessor`. */
 export const preprocessorConfigSchema = z
-  .object({
+  .preprocess(
+    (config) => jinaSchema.safeParse(config).data ?? config,
+    z.object({
     do_resize: z.literal(true, 'only models whose images are resized are supported').default(true),
     size: z.union([side, size, z.object({ shortest_edge: side })]),
     resample: z.literal([1, 2, 3, 4, 5], 'must be 1 to 5, a filter of Pillow other than nearest').default(3),
@@ -45,7 +65,7 @@ export const preprocessorConfigSchema = z
     do_normalize: z.boolean().default(true),
     image_mean: colours.optional(),
     image_std: z.array(z.number().positive()).length(3).optional(),
-  })
+  }))
   .transform((config, context): ImagePreprocessing => {
     const resize =
       typeof config.size === 'number'

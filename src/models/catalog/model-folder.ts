@@ -1,69 +1,72 @@
-import { basename, join, resolve } from 'node:path';
-import { z } from 'zod';
+import { basename, resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
-import type { CatalogEntry, Pooling } from './entry.ts';
-import { hasFile, readJson, readOptionalJson, requireFiles } from './folder-files.ts';
-import { readVisionFolder, VISION_GRAPH } from './vision-folder.ts';
+import type { CatalogEntry } from './entry.ts';
+import { listFiles, requireFiles } from './folder-files.ts';
+import { chooseGraph } from './graph-files.ts';
+import type { ModelSettings } from './model-spec.ts';
+import { readSentenceFiles, readTokenizerLimit, readTransformerConfig } from './sentence-files.ts';
+import { isVisionFolder, readVisionFolder } from './vision-folder.ts';
 
-const configSchema = z.object({
-  hidden_size: z.int().positive(),
-  max_position_embeddings: z.int().positive().optional(),
-});
-const tokenizerConfigSchema = z.object({ model_max_length: z.number().positive().optional() });
-const sentenceConfigSchema = z.object({ max_seq_length: z.int().positive().nullish() });
-const poolingSchema = z.object({
-  pooling_mode_cls_token: z.boolean().optional(),
-  pooling_mode_mean_tokens: z.boolean().optional(),
-});
+/** Where nothing says how long a text may be. */
+const DEFAULT_MAX_TOKENS = 8192;
+
+export interface ModelFolderOptions {
+  /** Left out: the folder's name. */
+  readonly name?: string | undefined;
+  readonly settings: Pick<ModelSettings, 'model-dtype' | 'pooling'>;
+  /** Every file of the model, where those that hold weights are not in the folder yet; left out: what is in it. */
+  readonly files?: readonly string[];
+}
 
 /**
- * A model in a folder of the user's own, laid out as on the Hugging Face hub: config.json, tokenizer.json,
- * onnx/model.onnx; tokenizer_config.json, sentence_bert_config.json and 1_Pooling/config.json count where they are. With
- * onnx/vision_model.onnx it is a model of images ({@link readVisionFolder}).
- * Its name is the folder's.
+ * A model in a folder, laid out as on the Hugging Face hub: config.json, tokenizer.json and an ONNX file;
+ * tokenizer_config.json and the files of sentence-transformers count where they are. With the graph of a vision tower
+ * it is a model of images ({@link readVisionFolder}).
  *
  * @throws UsageError when a file is missing or says something else than it should.
  */
-export async function readModelFolder(path: string): Promise<CatalogEntry> {
+export async function readModelFolder(path: string, options: ModelFolderOptions): Promise<CatalogEntry> {
   const folder = resolve(path);
-  const name = basename(folder);
-  if (!/^[A-Za-z0-9._-]{1,100}$/.test(name)) {
-    throw new UsageError(
-      `The model folder ${folder} needs a name of letters, digits, ".", "_" and "-": topics are named after it.`,
-    );
-  }
-  if (await hasFile(folder, VISION_GRAPH)) return readVisionFolder(folder, name);
-  await requireFiles(folder, ['config.json', 'tokenizer.json', 'onnx/model.onnx']);
-  const config = await readJson(folder, 'config.json', configSchema);
-  const tokenizer = await readOptionalJson(folder, 'tokenizer_config.json', tokenizerConfigSchema);
-  const sentence = await readOptionalJson(folder, 'sentence_bert_config.json', sentenceConfigSchema);
-  const limits = [config.max_position_embeddings, tokenizer?.model_max_length, sentence?.max_seq_length];
+  const name = options.name ?? nameOf(folder);
+  const files = options.files ?? (await listFiles(folder));
+  const dtype = options.settings['model-dtype'];
+  if (await isVisionFolder(folder, files)) return readVisionFolder(folder, name, files, dtype);
+  requireFiles(`The model folder ${folder}`, files, ['config.json', 'tokenizer.json']);
+  const graph = chooseGraph(files, 'model', dtype, `The model folder ${folder}`);
+  const config = await readTransformerConfig(folder);
+  const sentence = await readSentenceFiles(folder, options.settings.pooling);
+  const limits = [config.positions, await readTokenizerLimit(folder), sentence.maxTokens];
+  const known = limits.filter((limit) => limit !== undefined);
+  const dimension = config.dimension ?? sentence.dimension;
+  if (dimension === undefined) throw new UsageError(`${folder}/config.json does not say hidden_size.`);
+  const shorter = config.shorter.filter((each) => each < dimension).sort((a, b) => b - a);
+  const { lowerCase, sources } = sentence;
   return {
     name,
     aliases: [],
     summary: `the model in ${folder}`,
     kinds: ['text'],
-    dimension: config.hidden_size,
-    maxTokens: Math.min(...limits.filter((limit) => typeof limit === 'number'), 8192),
-    pooling: await readPooling(folder),
-    normalise: true,
-    prefixes: { document: '', query: '' },
-    similarity: 'cosine',
+    dimension,
+    ...(shorter.length > 0 && { matryoshka: { full: dimension, shorter } }),
+    maxTokens: known.length === 0 ? DEFAULT_MAX_TOKENS : Math.min(...known),
+    pooling: sentence.pooling,
+    normalise: sentence.normalise,
+    prefixes: sentence.prefixes,
+    similarity: sentence.similarity,
     licence: 'unknown',
-    sources: { dimension: `${folder}/config.json` },
-    weights: {
-      runtime: 'onnx',
-      folder,
-      graph: 'onnx/model.onnx',
-      weightFiles: ['onnx/model.onnx'],
-      dtype: 'fp32',
+    sources: {
+      dimension: `${folder}/config.json`,
+      maxTokens: known.length === 0 ? 'not stated' : `${folder}/tokenizer_config.json or config.json`,
+      ...sources,
     },
+    weights: { runtime: 'onnx', folder, ...graph, ...(lowerCase && { lowerCase }) },
   };
 }
 
-async function readPooling(folder: string): Promise<Pooling> {
-  const pooling = await readOptionalJson(folder, '1_Pooling/config.json', poolingSchema);
-  if (!pooling || pooling.pooling_mode_mean_tokens === true) return 'mean';
-  if (pooling.pooling_mode_cls_token === true) return 'cls';
-  throw new UsageError(`${join(folder, '1_Pooling/config.json')}: only mean and cls pooling are supported.`);
+function nameOf(folder: string): string {
+  const name = basename(folder);
+  if (/^[A-Za-z0-9._-]{1,100}$/.test(name)) return name;
+  throw new UsageError(
+    `The model folder ${folder} needs a name of letters, digits, ".", "_" and "-": topics are named after it.`,
+  );
 }

@@ -27,7 +27,7 @@ function tokeniseAll(tokenizer: TextTokenizer, texts: readonly string[]): Tokeni
 serveWorker<TextRequest>(async () => {
   // InferenceWorkers started it with them.
   const settings = workerData as TextWorkerSettings;
-  const tokenizer = new TextTokenizer(settings.tokenizerPath, settings.tokenizerConfigPath, settings.maxTokens);
+  const tokenizer = new TextTokenizer(settings);
   const encoder = await OnnxEncoder.load(settings);
   return {
     pads: encoder.pads,

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { ModelFacts, OnnxWeights } from '../catalog/entry.ts';
 import { describeEntry } from '../describe-model.ts';
 import type { Embedder, EmbedInput, EmbedOptions, EmbedResult, ModelInfo } from '../port.ts';
@@ -6,8 +5,8 @@ import { BatchScheduler } from './batch-scheduler.ts';
 import { checkCanary, TEXT_CANARIES } from './canary.ts';
 import type { Job } from './inference-workers.ts';
 import { LengthPool } from './length-pool.ts';
-import type { TextWorkerSettings } from './messages.ts';
 import { openWorkers, type ExecutionOptions } from './open-workers.ts';
+import { textSettingsOf } from './text-settings.ts';
 import { TextWindow, type TextRow } from './text-window.ts';
 
 export type LocalEmbedderOptions = ExecutionOptions;
@@ -26,17 +25,7 @@ const SCORE_BYTES = 16 * 2 * Float32Array.BYTES_PER_ELEMENT;
  * died and with EMBEDDER_CLOSED after `close`.
  */
 export async function createLocalEmbedder(model: LocalModel, options: LocalEmbedderOptions = {}): Promise<Embedder> {
-  const { folder, graph } = model.weights;
-  const settings = {
-    model: model.name,
-    graphPath: join(folder, graph),
-    tokenizerPath: join(folder, 'tokenizer.json'),
-    tokenizerConfigPath: join(folder, 'tokenizer_config.json'),
-    dimension: model.dimension,
-    maxTokens: model.maxTokens,
-    pooling: model.pooling,
-    normalise: model.normalise,
-  } satisfies Omit<TextWorkerSettings, 'device' | 'threads'>;
+  const settings = textSettingsOf(model);
   const describing = describeEntry(model);
   // Met below; until then a rejection must not count as unhandled.
   describing.catch(() => undefined);

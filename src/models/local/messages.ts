@@ -1,13 +1,18 @@
 /** What the main thread and a worker say to each other. Typed arrays are transferred, not copied. */
-import type { Pooling } from '../catalog/entry.ts';
-import type { ImagePreprocessing } from '../catalog/image-preprocessing.ts';
+import type { Padding, Pooling } from '../catalog/entry.ts';
+import type { ImagePreprocessing, ImageSize } from '../catalog/image-preprocessing.ts';
 import type { Device } from '../devices.ts';
 
 /** The `workerData` of every worker. */
 export interface WorkerSettings {
   readonly model: string;
   readonly graphPath: string;
+  /** Of the vectors that are yielded. */
   readonly dimension: number;
+  /** Of the vectors as the graph gives them, before they are cut. */
+  readonly fullDimension: number;
+  /** Whether they are layer-normalised before they are cut. */
+  readonly layerNorm: boolean;
   readonly normalise: boolean;
   readonly device: Device;
   /** Of the session. */
@@ -20,6 +25,13 @@ export interface TextWorkerSettings extends WorkerSettings {
   readonly tokenizerConfigPath: string;
   readonly maxTokens: number;
   readonly pooling: Pooling;
+  /** Whether vectors of tokens are pooled here though the graph would do it, too. */
+  readonly poolsTokens: boolean;
+  /** Whether texts are lower-cased before the tokenizer sees them. */
+  readonly lowerCase: boolean;
+  readonly padTo?: Padding;
+  /** The size of the images that the graph wants beside texts, and is given none of. */
+  readonly emptyImage?: ImageSize;
 }
 
 /** The `workerData` of one that reads images. */

@@ -1,24 +1,36 @@
-import { Tensor, type InferenceSession } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { feedsOf } from './encoder-feeds.ts';
 import type { EmbeddedRows, TextWorkerSettings } from './messages.ts';
 import { openSession } from './onnx-session.ts';
-import { normaliseRows, pool } from './pooling.ts';
+import { normaliseRows, pool, shortenRows } from './pooling.ts';
+import { floatsOf } from './tensor-floats.ts';
 
-/** A graph with this output pools by itself; others give `last_hidden_state` or their first output, (B, S, D). */
-const POOLED_OUTPUT = 'sentence_embedding';
-/** The same for the text tower of CLIP. */
-const TOWER_OUTPUT = 'text_embeds';
+/** A graph with one of these outputs pools by itself; the others are of CLIP's and Jina CLIP's text towers. */
+const POOLED_OUTPUTS = ['sentence_embedding', 'text_embeds', 'l2norm_text_embeddings'];
+/** SigLIP's; of BERT and its kind it is another thing than a vector of the text. */
+const TOWER_OUTPUTS = ['pooler_output'];
+/** Vectors of the tokens, (B, S, D). */
+const TOKEN_OUTPUTS = ['last_hidden_state', 'token_embeddings'];
 
 /** Any tokens show where a graph runs. */
 const PROBE_TOKENS = 8;
+
+interface ChosenOutput {
+  readonly name: string;
+  /** False: it holds vectors of tokens, which are pooled here. */
+  readonly isPooled: boolean;
+}
 
 /** Token ids to vectors. */
 export class OnnxEncoder {
   readonly #session: InferenceSession;
   readonly #settings: TextWorkerSettings;
+  readonly #output: ChosenOutput;
 
   private constructor(session: InferenceSession, settings: TextWorkerSettings) {
     this.#session = session;
     this.#settings = settings;
+    this.#output = chooseOutput(session.outputNames, settings);
   }
 
   static async load(settings: TextWorkerSettings): Promise<OnnxEncoder> {
@@ -29,58 +41,44 @@ export class OnnxEncoder {
 
   /** Whether rows of unlike length may share a batch: only a graph that takes a mask can tell padding from text. */
   get pads(): boolean {
-    return this.#session.inputNames.includes('attention_mask');
+    return this.#session.inputNames.includes('attention_mask') || this.#settings.padTo !== undefined;
   }
 
   /** @param ids token ids of all rows without padding; @param lengths (rows,) */
   async embed(ids: Int32Array, lengths: Uint32Array): Promise<EmbeddedRows> {
-    const { dimension, pooling, normalise } = this.#settings;
-    const padded = lengths.reduce((most, length) => Math.max(most, length), 0);
-    const outputs = await this.#session.run(this.#feeds(ids, lengths, padded));
-    const pooledBy = this.#session.outputNames.find((each) => each === POOLED_OUTPUT || each === TOWER_OUTPUT);
-    const pooledHere = pooledBy === undefined;
-    const name = pooledBy ?? this.#hiddenOutput();
-    const data = outputs[name]?.data;
-    const expected = lengths.length * dimension * (pooledHere ? padded : 1);
-    if (!(data instanceof Float32Array) || data.length !== expected) {
-      throw new Error(
-        `the output ${name} has ${data?.length ?? 0} values where ${expected} floats of dimension ${dimension} belong`,
-      );
-    }
-    // ONNX Runtime owns `data`: it can't be transferred to another thread, a copy can.
-    const vectors = pooledHere ? pool(data, lengths, padded, dimension, pooling) : data.slice();
+    const { dimension, fullDimension: full, layerNorm, normalise, pooling, padTo } = this.#settings;
+    const padded = padTo?.length ?? lengths.reduce((most, length) => Math.max(most, length), 0);
+    const outputs = await this.#session.run(feedsOf(this.#session, { ids, lengths, padded }, this.#settings));
+    const { name, isPooled } = this.#output;
+    const values = this.#checked(outputs[name], lengths.length * (isPooled ? 1 : padded));
+    const whole = isPooled ? values : pool(values, lengths, padded, full, pooling);
+    const vectors = shortenRows(whole, { full, dimension, layerNorm });
     return { vectors, unusable: normaliseRows(vectors, dimension, normalise) };
   }
 
-  #hiddenOutput(): string {
-    const names = this.#session.outputNames;
-    return names.includes('last_hidden_state') ? 'last_hidden_state' : (names[0] ?? 'last_hidden_state');
-  }
-
-  #feeds(ids: Int32Array, lengths: Uint32Array, padded: number): Record<string, Tensor> {
-    const rows = lengths.length;
-    const shape = [rows, padded];
-    const feeds: Record<string, Tensor> = {};
-    for (const name of this.#session.inputNames) {
-      // int64 as pairs of little-endian words: a BigInt a token would cost more than tokenising.
-      const words = new Int32Array(2 * rows * padded);
-      if (name === 'input_ids') fillRows(words, lengths, padded, (position) => ids[position] ?? 0);
-      else if (name === 'attention_mask') fillRows(words, lengths, padded, () => 1);
-      else if (name !== 'token_type_ids') throw new Error(`the graph wants an input that is not known: ${name}`);
-      feeds[name] = new Tensor('int64', new BigInt64Array(words.buffer), shape);
-    }
-    return feeds;
+  #checked(tensor: Tensor | undefined, rows: number): Float32Array {
+    const { fullDimension } = this.#settings;
+    const { name } = this.#output;
+    const values = floatsOf(tensor);
+    if (tensor === undefined || values === undefined)
+      throw new Error(`the output ${name} is of type ${tensor?.type ?? 'none'}, where float32 or float16 belongs`);
+    const found = tensor.dims.at(-1) ?? 0;
+    if (found !== fullDimension)
+      throw new Error(`the output ${name} has vectors of dimension ${found}, where dimension ${fullDimension} is expected`);
+    if (values.length !== rows * fullDimension)
+      throw new Error(`the output ${name} has the shape ${tensor.dims.join(' × ')}, where ${rows} vectors belong`);
+    return values;
   }
 }
 
-function fillRows(
-  words: Int32Array,
-  lengths: Uint32Array,
-  padded: number,
-  valueAt: (position: number) => number,
-): void {
-  let position = 0;
-  lengths.forEach((length, row) => {
-    for (let token = 0; token < length; token++) words[2 * (row * padded + token)] = valueAt(position++);
-  });
+function chooseOutput(names: readonly string[], { pooling, poolsTokens }: TextWorkerSettings): ChosenOutput {
+  const inGraph = [...POOLED_OUTPUTS, ...(pooling === 'graph' ? TOWER_OUTPUTS : [])];
+  const pooled = inGraph.find((name) => names.includes(name));
+  const tokens = TOKEN_OUTPUTS.find((name) => names.includes(name)) ?? names.find((name) => !inGraph.includes(name));
+  if (pooling === 'graph' || (pooled !== undefined && !poolsTokens)) {
+    if (pooled !== undefined) return { name: pooled, isPooled: true };
+    throw new Error(`the graph gives none of ${inGraph.join(', ')}, but ${names.join(', ')}: it does not pool`);
+  }
+  if (tokens !== undefined) return { name: tokens, isPooled: false };
+  throw new Error(`the graph gives no vectors of tokens, but ${names.join(', ')}: it can't be pooled otherwise`);
 }

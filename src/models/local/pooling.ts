@@ -17,14 +17,52 @@ export function pool(
   const pooled = new Float32Array(rows * dimension);
   for (let row = 0; row < rows; row++) {
     const to = row * dimension;
-    const tokens = pooling === 'cls' ? 1 : (lengths[row] ?? 0);
-    const end = (row * padded + tokens) * dimension;
-    for (let token = row * padded * dimension; token < end; token += dimension) {
+    const length = lengths[row] ?? 0;
+    const first = row * padded + (pooling === 'last' ? Math.max(0, length - 1) : 0);
+    const tokens = pooling === 'mean' ? length : 1;
+    const end = (first + tokens) * dimension;
+    for (let token = first * dimension; token < end; token += dimension) {
       for (let i = 0; i < dimension; i++) pooled[to + i] = (pooled[to + i] ?? 0) + (hidden[token + i] ?? 0);
     }
     for (let i = to; i < to + dimension; i++) pooled[i] = (pooled[i] ?? 0) / tokens;
   }
   return pooled;
+}
+
+/** Of torch's `layer_norm`. */
+const EPSILON = 1e-5;
+
+export interface Shortening {
+  /** Numbers of a vector as the model gives it. */
+  readonly full: number;
+  readonly dimension: number;
+  /** Whether a vector is brought to mean 0 and variance 1 before it is cut. */
+  readonly layerNorm: boolean;
+}
+
+/**
+ * The first numbers of each row, for models that were trained so that these are a vector of their own.
+ *
+ * @param vectors (rows, full)
+ * @returns (rows, dimension), always memory of its own: what ONNX Runtime owns can't be transferred to another thread
+ */
+export function shortenRows(vectors: Float32Array, { full, dimension, layerNorm }: Shortening): Float32Array<ArrayBuffer> {
+  if (dimension === full) return new Float32Array(vectors);
+  const rows = vectors.length / full;
+  const cut = new Float32Array(rows * dimension);
+  for (let row = 0; row < rows; row++) {
+    const whole = vectors.subarray(row * full, (row + 1) * full);
+    let mean = 0;
+    let scale = 1;
+    if (layerNorm) {
+      for (const value of whole) mean += value / full;
+      let variance = 0;
+      for (const value of whole) variance += (value - mean) ** 2 / full;
+      scale = 1 / Math.sqrt(variance + EPSILON);
+    }
+    for (let i = 0; i < dimension; i++) cut[row * dimension + i] = ((whole[i] ?? 0) - mean) * scale;
+  }
+  return cut;
 }
 
 /**

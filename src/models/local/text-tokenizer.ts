@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { forBertNormalizer } from './bert-cleaning.ts';
+import type { TextWorkerSettings } from './messages.ts';
 import { boundariesFor, safeCut } from './safe-cut.ts';
 
 /** Texts up to this long are tokenised whole; longer ones from a prefix that doubles until it holds enough tokens. */
@@ -25,6 +26,11 @@ export interface TokenisedText {
   readonly truncated: boolean;
 }
 
+export type TokenizerSettings = Pick<
+  TextWorkerSettings,
+  'tokenizerPath' | 'tokenizerConfigPath' | 'maxTokens' | 'lowerCase'
+>;
+
 /** Text to token ids, cut to `maxTokens` with the closing special tokens kept. */
 export class TextTokenizer {
   readonly #tokenizer: JsonTokenizer;
@@ -36,14 +42,15 @@ export class TextTokenizer {
   readonly #clean: (text: string) => string;
 
   /** Reads tokenizer.json; its own truncation and padding are left out, the length comes from the catalogue. */
-  constructor(tokenizerPath: string, tokenizerConfigPath: string, maxTokens: number) {
+  constructor({ tokenizerPath, tokenizerConfigPath, maxTokens, lowerCase }: TokenizerSettings) {
     const description: object = tokenizerSchema.parse(JSON.parse(readFileSync(tokenizerPath, 'utf8')));
     this.#tokenizer = new HuggingFaceTokenizer(description, readConfig(tokenizerConfigPath));
     this.#maxTokens = maxTokens;
     [this.#opening, this.#closing] = specialTokens(this.#tokenizer);
     this.#boundaries = boundariesOf(description);
     const { normalizer } = tokenizerSchema.parse(description);
-    this.#clean = normalizer?.type === 'BertNormalizer' ? forBertNormalizer : (text) => text;
+    const clean = normalizer?.type === 'BertNormalizer' ? forBertNormalizer : (text: string) => text;
+    this.#clean = lowerCase ? (text) => clean(text).toLowerCase() : clean;
   }
 
   tokenise(text: string): TokenisedText {

@@ -21,11 +21,12 @@ describe('safeCut', () => {
   });
 
   it('never changes the tokens before the cut', () => {
-    const tokenizer = new TextTokenizer(
-      join(tinyBert, 'tokenizer.json'),
-      join(tinyBert, 'tokenizer_config.json'),
-      1_000_000,
-    );
+    const tokenizer = new TextTokenizer({
+      tokenizerPath: join(tinyBert, 'tokenizer.json'),
+      tokenizerConfigPath: join(tinyBert, 'tokenizer_config.json'),
+      maxTokens: 1_000_000,
+      lowerCase: false,
+    });
     const unit = fc.oneof(
       fc.constantFrom('about', 'Σ', 'ς', "'", '.', ' ', '!', 'A', 'b', '\u0301', 'é', '漢', '[CLS]', '\u0000', '\ud83d', '1', '\u200b'),
       fc.string({ unit: 'grapheme', maxLength: 3 }),

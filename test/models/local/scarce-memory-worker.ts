@@ -8,7 +8,7 @@ import { TextTokenizer } from '../../../src/models/local/text-tokenizer.ts';
 import type { TextRequest, TextWorkerSettings } from '../../../src/models/local/messages.ts';
 
 const settings = workerData as TextWorkerSettings;
-const tokenizer = new TextTokenizer(settings.tokenizerPath, settings.tokenizerConfigPath, settings.maxTokens);
+const tokenizer = new TextTokenizer(settings);
 const [king, river] = ['king', 'river'].map((word) => tokenizer.tokenise(word).ids[1]);
 let rivers = 0;
 

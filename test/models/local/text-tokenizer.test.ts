@@ -10,8 +10,13 @@ const folder = minilm!.weights.runtime === 'onnx' ? minilm!.weights.folder : '';
 const CLS = 101;
 const SEP = 102;
 
-function tokenizerIn(path: string, maxTokens: number): TextTokenizer {
-  return new TextTokenizer(join(path, 'tokenizer.json'), join(path, 'tokenizer_config.json'), maxTokens);
+function tokenizerIn(path: string, maxTokens: number, config = 'tokenizer_config.json'): TextTokenizer {
+  return new TextTokenizer({
+    tokenizerPath: join(path, 'tokenizer.json'),
+    tokenizerConfigPath: join(path, config),
+    maxTokens,
+    lowerCase: false,
+  });
 }
 
 describe('TextTokenizer', () => {
@@ -55,7 +60,7 @@ describe('TextTokenizer', () => {
   });
 
   it('does without tokenizer_config.json, and refuses one that is broken', async () => {
-    expect(new TextTokenizer(join(tinyBert, 'tokenizer.json'), '/nowhere.json', 16).tokenise('the').ids.length).toBe(3);
+    expect(tokenizerIn(tinyBert, 16, 'nowhere.json').tokenise('the').ids.length).toBe(3);
     await using copy = await modelFolder();
     await writeFile(join(copy.path, 'tokenizer_config.json'), '{');
     expect(() => tokenizerIn(copy.path, 16)).toThrow();

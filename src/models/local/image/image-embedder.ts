@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ModelFacts, VisionWeights } from '../../catalog/entry.ts';
+import { fullDimension } from '../../catalog/shorter-vectors.ts';
 import { describeEntry } from '../../describe-model.ts';
 import type { Embedder, EmbedInput, EmbedOptions, EmbedResult, ModelInfo } from '../../port.ts';
 import { BatchScheduler } from '../batch-scheduler.ts';
@@ -31,6 +32,8 @@ export async function createImageEmbedder(model: VisionModel, options: Execution
     model: model.name,
     graphPath: join(folder, graph),
     dimension: model.dimension,
+    fullDimension: fullDimension(model),
+    layerNorm: model.matryoshka?.layerNorm ?? false,
     normalise: model.normalise,
     preprocessing,
   } satisfies Omit<ImageWorkerSettings, 'device' | 'threads'>;

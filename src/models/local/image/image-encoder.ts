@@ -2,11 +2,14 @@ import { Tensor, type InferenceSession } from 'onnxruntime-node';
 import { inputSizeOf, type ImageSize } from '../../catalog/image-preprocessing.ts';
 import type { ImageWorkerSettings } from '../messages.ts';
 import { openSession } from '../onnx-session.ts';
-import { normaliseRows } from '../pooling.ts';
+import { normaliseRows, shortenRows } from '../pooling.ts';
+import { floatsOf } from '../tensor-floats.ts';
 
 const INPUT = 'pixel_values';
 /** One vector an image: CLIP's projection, or what SigLIP's head pools. */
-const OUTPUTS = ['image_embeds', 'pooler_output'];
+const OUTPUTS = ['image_embeds', 'l2norm_image_embeddings', 'pooler_output'];
+/** Of a graph that is for texts, too, and wants one beside each image. */
+const TEXT_INPUT = 'input_ids';
 
 /** Pixels to vectors. */
 export class ImageEncoder {
@@ -23,10 +26,10 @@ export class ImageEncoder {
   static async load(settings: ImageWorkerSettings): Promise<ImageEncoder> {
     const { width, height } = inputSizeOf(settings.preprocessing);
     const session = await openSession(settings, (opened) =>
-      opened.run({ [INPUT]: new Tensor('float32', new Float32Array(3 * height * width), [1, 3, height, width]) }),
+      opened.run(feedsOf(opened, new Float32Array(3 * height * width), [1, 3, height, width])),
     );
     const { inputNames, outputNames } = session;
-    if (inputNames.length !== 1 || inputNames[0] !== INPUT)
+    if (!inputNames.includes(INPUT) || inputNames.some((name) => name !== INPUT && name !== TEXT_INPUT))
       throw new Error(`the graph of a vision tower takes ${INPUT} alone, this one takes ${inputNames.join(', ')}`);
     const output = OUTPUTS.find((name) => outputNames.includes(name));
     if (output === undefined)
@@ -43,15 +46,23 @@ export class ImageEncoder {
     images: number,
     { width, height }: ImageSize,
   ): Promise<{ readonly vectors: Float32Array; readonly unusable: number[] }> {
-    const { dimension, normalise } = this.#settings;
-    const outputs = await this.#session.run({ [INPUT]: new Tensor('float32', pixels, [images, 3, height, width]) });
-    const data = outputs[this.#output]?.data;
-    if (!(data instanceof Float32Array) || data.length !== images * dimension) {
-      const found = `${data?.length ?? 0} values for ${images} images`;
-      throw new Error(`the output ${this.#output} has ${found}, where floats of dimension ${dimension} belong`);
+    const { dimension, fullDimension: full, layerNorm, normalise } = this.#settings;
+    const outputs = await this.#session.run(feedsOf(this.#session, pixels, [images, 3, height, width]));
+    const values = floatsOf(outputs[this.#output]);
+    if (values?.length !== images * full) {
+      const found = `${values?.length ?? 0} values for ${images} images`;
+      throw new Error(`the output ${this.#output} has ${found}, where floats of dimension ${full} belong`);
     }
-    // ONNX Runtime owns `data`: it can't be transferred to another thread, a copy can.
-    const vectors = data.slice();
+    const vectors = shortenRows(values, { full, dimension, layerNorm });
     return { vectors, unusable: normaliseRows(vectors, dimension, normalise) };
   }
+}
+
+/** A token of no meaning for each image where the graph wants one: it takes no batch of none. */
+function feedsOf(session: InferenceSession, pixels: Float32Array, shape: readonly number[]): Record<string, Tensor> {
+  const feeds: Record<string, Tensor> = { [INPUT]: new Tensor('float32', pixels, shape) };
+  const images = shape[0] ?? 0;
+  if (session.inputNames.includes(TEXT_INPUT))
+    feeds[TEXT_INPUT] = new Tensor('int64', new BigInt64Array(images).fill(1n), [images, 1]);
+  return feeds;
 }
