@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { formatBytes } from '../telemetry/format.ts';
-import { download, shownUrl } from './files/download.ts';
+import { shownUrl } from './fetch/answers.ts';
+import { download } from './files/download.ts';
 import { readHead, unpackedName } from './files/file-head.ts';
 import { openFolder } from './files/folder-source.ts';
 import { isGlob, parseGlob } from './files/glob.ts';
@@ -96,7 +97,7 @@ async function openUrl(given: string, options: OpenSourceOptions): Promise<Sourc
   try {
     const name = fileNameOf(url);
     const path = join(folder.path, 'download');
-    const bytes = await download(url, path, options.signal);
+    const bytes = await download(url, path, options);
     const source = await openOne({ path, location: shownUrl(url), name }, options);
     return {
       ...source,

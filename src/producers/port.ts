@@ -102,6 +102,18 @@ export interface FormatOptions {
   readonly split?: string;
   readonly chunkSize?: number;
   readonly chunkOverlap?: number;
+  /** The image of a row, where the file is a table: a column with paths or a template, below `imagesDir`. */
+  readonly image?: string;
+  readonly imagesDir?: string;
+  /** The same with URLs. */
+  readonly imageUrl?: string;
+  /** An image of more bytes is scaled down to `imageMaxSide` pixels, or refused where that is left out. */
+  readonly maxInlineBytes?: number;
+  readonly imageMaxSide?: number;
+  /** URLs may lead to hosts that are not on the internet. */
+  readonly allowPrivateHosts?: boolean;
+  /** Requests to one host at a time. */
+  readonly requestsPerHost?: number;
 }
 
 /** A regular file that is not empty, among those of a source. */

@@ -10,8 +10,8 @@ export const produceFlags = defineFlags({
     placeholder: 'FILE',
     required: true,
     description:
-      'Files, folders, globs and URLs, of any kind that is known: CSV, JSON lines, PDF. Repeat it or use commas (write \\, ' +
-      'for a comma in a name)',
+      'Files, folders, globs and URLs, of any kind that is known: CSV, JSON lines, PDF, images. Repeat it or use commas ' +
+      '(write \\, for a comma in a name)',
   },
   name: {
     type: 'string',
@@ -64,6 +64,38 @@ export const produceFlags = defineFlags({
     schema: countOrNone,
     description: 'How much of a chunk begins the next one as well',
     defaultText: 'a tenth, up to 50',
+  },
+  image: {
+    type: 'string',
+    placeholder: 'TEMPLATE',
+    description: "File of a row's image, below --images-dir: a column, or a template such as '{Object ID}.jpg'",
+  },
+  imagesDir: { type: 'string', placeholder: 'FOLDER', description: 'Where the files of --image are' },
+  imageUrl: {
+    type: 'string',
+    placeholder: 'TEMPLATE',
+    description: "URL of a row's image: a column, or a template",
+  },
+  maxInlineBytes: {
+    type: 'bytes',
+    description: 'Most bytes of an image in a record; a larger one is a dead letter, or scaled down',
+    defaultText: '1MB',
+  },
+  imageMaxSide: {
+    type: 'number',
+    schema: count,
+    placeholder: 'PIXELS',
+    description: 'Scale images of more than --max-inline-bytes down to this, as JPEG',
+  },
+  allowPrivateHosts: {
+    type: 'boolean',
+    description: 'Fetch URLs also from this machine and its network, not from the internet alone',
+  },
+  requestsPerHost: {
+    type: 'number',
+    schema: count,
+    description: 'Images fetched from one host at a time',
+    defaultText: '4',
   },
   limit: { type: 'number', schema: count, description: 'Publish at most this many new or changed rows' },
   dryRun: { type: 'boolean', description: 'Show the first records and what would become of all; publish nothing' },

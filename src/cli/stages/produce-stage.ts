@@ -172,5 +172,19 @@ function sourceOptions({ options, signal }: ProduceContext): OpenSourceOptions {
     ...(split !== undefined && { split }),
     ...(chunkSize !== undefined && { chunkSize }),
     ...(chunkOverlap !== undefined && { chunkOverlap }),
+    ...imageOptions(options),
+  };
+}
+
+function imageOptions(options: ProduceOptions): Partial<OpenSourceOptions> {
+  const { image, imagesDir, imageUrl, maxInlineBytes, imageMaxSide, requestsPerHost, allowPrivateHosts } = options;
+  return {
+    allowPrivateHosts,
+    ...(image !== undefined && { image }),
+    ...(imagesDir !== undefined && { imagesDir }),
+    ...(imageUrl !== undefined && { imageUrl }),
+    ...(maxInlineBytes !== undefined && { maxInlineBytes }),
+    ...(imageMaxSide !== undefined && { imageMaxSide }),
+    ...(requestsPerHost !== undefined && { requestsPerHost }),
   };
 }

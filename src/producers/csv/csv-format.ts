@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
-import type { FileFormat, FormatOptions } from '../port.ts';
+import { withImages } from '../image/attach-images.ts';
+import type { FileFormat, FormatOptions, OpenFile, SourceFile } from '../port.ts';
 import { openCsvSource } from './csv-source.ts';
 import type { CsvSourceOptions } from './options.ts';
 
@@ -9,16 +10,24 @@ const EXTENSIONS = ['.csv', '.tsv', '.tab'];
 export const csvFormat: FileFormat = {
   name: 'csv',
   sniff: (_, name) => (EXTENSIONS.includes(extname(name).toLowerCase()) ? 'likely' : 'no'),
-  open: ({ path, location }, options) =>
-    openCsvSource({ ...csvOptions(path, options), ...(location !== undefined && { location }) }),
+  open: openCsv,
 };
 
+async function openCsv({ path, location }: SourceFile, options: FormatOptions): Promise<OpenFile> {
+  const source = await openCsvSource({ ...csvOptions(path, options), ...(location !== undefined && { location }) });
+  const { image } = source;
+  return image === undefined ? source : withImages(source, image, options, source.location);
+}
+
 function csvOptions(path: string, options: FormatOptions): CsvSourceOptions {
-  const { id, text, metadata, delimiter, encoding, where, preset } = options;
+  const { id, text, image, imagesDir, imageUrl, metadata, delimiter, encoding, where, preset } = options;
   return {
     path,
     ...(id !== undefined && { id }),
     ...(text !== undefined && { text }),
+    ...(image !== undefined && { image }),
+    ...(imagesDir !== undefined && { imagesDir }),
+    ...(imageUrl !== undefined && { imageUrl }),
     ...(metadata !== undefined && { metadata }),
     ...(delimiter !== undefined && { delimiter }),
     ...(encoding !== undefined && { encoding }),

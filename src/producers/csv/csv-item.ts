@@ -1,14 +1,24 @@
 import { fatalError } from '../../errors.ts';
 import type { Metadata, RecordId } from '../../record/types.ts';
-import type { SourceItem } from '../port.ts';
+import type { ReferringItem } from '../image/image-reference.ts';
 import type { RowStream } from './row-stream.ts';
 import type { Transcoder } from './transcoder.ts';
 
+/** What a row says. */
+export interface CsvRow {
+  readonly id: RecordId;
+  /** May be empty. */
+  readonly text: string;
+  readonly metadata: Metadata;
+  readonly imageReference: string | undefined;
+}
+
 /** A good row. Its original bytes are looked up when they are asked for: hardly any row's ever are. */
-export class CsvItem implements SourceItem {
+export class CsvItem implements ReferringItem {
   readonly kind = 'item';
   readonly id: RecordId;
-  readonly text: string;
+  readonly text?: string;
+  readonly imageReference?: string;
   readonly metadata: Metadata;
   readonly line: number;
   readonly #stream: RowStream;
@@ -17,10 +27,12 @@ export class CsvItem implements SourceItem {
   readonly #from: number;
   readonly #end: number;
 
-  constructor(stream: RowStream, transcoder: Transcoder, id: RecordId, text: string, metadata: Metadata) {
+  /** @param what an empty text is none */
+  constructor(stream: RowStream, transcoder: Transcoder, { id, text, metadata, imageReference }: CsvRow) {
     this.id = id;
-    this.text = text;
+    if (text !== '') this.text = text;
     this.metadata = metadata;
+    if (imageReference !== undefined) this.imageReference = imageReference;
     this.line = stream.line;
     this.#stream = stream;
     this.#transcoder = transcoder;

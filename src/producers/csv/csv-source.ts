@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { fileChunks, readBytes } from '../files/file-chunks.ts';
+import type { ImageReference } from '../image/image-reference.ts';
 import type { Source, SourceBatch, SourceFault, SourceItem } from '../port.ts';
 import { columnNames } from './columns.ts';
 import { findBeyondAscii, openCsvFile, refuseBinary } from './csv-file.ts';
@@ -31,7 +32,7 @@ const MAX_BATCH_ITEMS = 2_048;
  * 64 MiB when they are all ASCII. Rejects with a `UsageError` for a file that can't be read as a table and for names
  * of columns that are not there.
  */
-export async function openCsvSource(given: CsvSourceOptions): Promise<Source> {
+export async function openCsvSource(given: CsvSourceOptions): Promise<CsvSource> {
   const options = parseCsvSourceOptions(given);
   const { handle, size } = await openCsvFile(options.path);
   try {
@@ -86,11 +87,13 @@ async function findEncoding(
   return { encoding: later.encoding, bomBytes: 0, evidence: `${later.evidence} from byte ${at} on, ASCII before` };
 }
 
-class CsvSource implements Source {
+export class CsvSource implements Source {
   readonly name: string;
   readonly location: string;
   readonly totalBytes: number;
   readonly description: Readonly<Record<string, string>>;
+  /** Where the images of rows are: the items only say it. */
+  readonly image: ImageReference | undefined;
   readonly #options: CsvSourceOptions;
   readonly #encoding: DetectedEncoding;
   readonly #dialect: DialectSample;
@@ -106,6 +109,7 @@ class CsvSource implements Source {
     this.name = options.name ?? basename(options.path, extname(options.path));
     this.location = options.location ?? options.path;
     this.totalBytes = size;
+    this.image = plan.image;
     this.#options = options;
     this.#encoding = encoding;
     this.#dialect = dialect;

@@ -12,8 +12,12 @@ export const csvSourceOptionsSchema = z.strictObject({
   name: z.string().min(1).exactOptional(),
   /** A column, several (`a,b` or a list; values joined by `#`), or a template (`{a}-{b}`). */
   id: z.union([z.string().min(1), z.array(z.string().min(1)).min(1).readonly()]).exactOptional(),
-  /** A template (`{Title}. {Medium}`). A name without braces is that column. */
+  /** A template (`{Title}. {Medium}`). A name without braces is that column; `none`, beside an image, is no text. */
   text: z.string().min(1).exactOptional(),
+  /** Where a row's image is: a column with paths or a template, below `imagesDir`; or one with URLs. */
+  image: z.string().min(1).exactOptional(),
+  imagesDir: z.string().min(1).exactOptional(),
+  imageUrl: z.string().min(1).exactOptional(),
   /** `all`, `none`, or columns. Default: the preset's, else all that are neither id nor text. */
   metadata: z.union([z.string(), z.array(z.string()).readonly()]).exactOptional(),
   /** One ASCII character, or `comma`, `semicolon`, `tab`, `pipe`, `colon`, `space`. */

@@ -1,4 +1,5 @@
 import type { Metadata, MetadataValue, RecordId } from '../../record/types.ts';
+import { referenceOf } from '../image/image-reference.ts';
 import type { SourceFault, SourceItem } from '../port.ts';
 import { firstInvalidByte } from './encoding.ts';
 import { CsvItem } from './csv-item.ts';
@@ -30,6 +31,7 @@ export class RowMapper {
     const needed = [
       ...this.#idColumns,
       ...plan.text.columns,
+      ...templateColumns(plan.image?.tokens ?? []),
       ...plan.metadata,
       ...plan.where.map(({ column }) => column),
     ];
@@ -47,9 +49,14 @@ export class RowMapper {
     const id = this.#id();
     if (typeof id !== 'string') return id;
     const text = template.render(this.#values);
-    if (text === '')
-      return this.fault('CSV_NO_TEXT', `the row has no text: ${this.#columnList(template.columns)} empty`);
-    return new CsvItem(this.#stream, this.#transcoder, id, text, this.#metadata());
+    const { image } = this.#plan;
+    const imageReference = image && referenceOf(image, this.#values);
+    if (text === '' && imageReference === undefined) {
+      const columns = [...template.columns, ...templateColumns(image?.tokens ?? [])];
+      const what = image === undefined ? 'text' : 'text and no image';
+      return this.fault('CSV_NO_TEXT', `the row has no ${what}: ${this.#columnList(columns)} empty`);
+    }
+    return new CsvItem(this.#stream, this.#transcoder, { id, text, metadata: this.#metadata(), imageReference });
   }
 
   /** A fault of the present row. */

@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.ts';
+import { describeReference, type ImageReference, parseImageReference } from '../image/image-reference.ts';
 import { columnIndex, listColumns, requireColumn, requireColumns } from './columns.ts';
 import { detectIdColumn, detectTextColumns, profileColumns } from './detect-columns.ts';
 import type { CsvSourceOptions } from './options.ts';
@@ -19,7 +20,9 @@ export interface RowPlan {
   /** Written one after another they are the id; every column in it must have a value. */
   readonly id: readonly TemplateToken[];
   readonly idPattern?: { readonly pattern: RegExp; readonly form: string };
+  /** Without columns where an image is all there is. */
   readonly text: TextTemplate;
+  readonly image: ImageReference | undefined;
   readonly metadata: readonly number[];
   readonly where: readonly Condition[];
   /** What was chosen and why, for the user. */
@@ -34,7 +37,8 @@ export function planRows(
   const preset = choosePreset(options, names);
   const profiles = profileColumns(names, sample);
   const id = planId(options, names, preset, () => detectIdColumn(profiles));
-  const text = planText(options, names, preset, () => detectTextColumns(profiles));
+  const image = parseImageReference(options, (name, flag) => requireColumn(names, name, flag));
+  const text = planText(options, names, preset, image !== undefined, () => detectTextColumns(profiles));
   const metadata = planMetadata(options, names, preset, new Set(templateColumns([...id.tokens, ...text.tokens])));
   const where = (options.where ?? []).map((condition) => parseCondition(names, condition));
   const isPresetId = preset !== undefined && options.id === undefined;
@@ -46,13 +50,15 @@ export function planRows(
       dropRepeats: options.text === undefined,
       lists: new Set((preset?.lists ?? []).map((name) => columnIndex(names, name))),
     }),
+    image,
     metadata,
     where,
     description: {
       columns: String(names.length),
       ...(preset === undefined ? {} : { preset: describePreset(preset, options) }),
       id: `${describeId(id.tokens, names)} (${id.reason})`,
-      text: `${formatTemplate(text.tokens, names)} (${text.reason})`,
+      text: text.tokens.length === 0 ? 'none' : `${formatTemplate(text.tokens, names)} (${text.reason})`,
+      ...(image && { image: describeReference(image, names) }),
       metadata: describeMetadata(metadata, names),
       ...(where.length === 0 ? {} : { where: (options.where ?? []).join(' and ') }),
       ...(options.limit === undefined ? {} : { limit: String(options.limit) }),
@@ -64,6 +70,9 @@ interface Choice {
   readonly tokens: readonly TemplateToken[];
   readonly reason: string;
 }
+
+/** Beside an image. */
+const NO_TEXT: Choice = { tokens: [], reason: '' };
 
 function choosePreset(options: CsvSourceOptions, names: readonly string[]): Preset | undefined {
   const wanted = options.preset ?? 'auto';
@@ -109,8 +118,10 @@ function planText(
   options: CsvSourceOptions,
   names: readonly string[],
   preset: Preset | undefined,
+  hasImage: boolean,
   detect: () => { columns: readonly number[]; reason: string },
 ): Choice {
+  if (hasImage && options.text === 'none' && columnIndex(names, 'none') < 0) return NO_TEXT;
   if (options.text !== undefined) return { tokens: parseText(options.text, names), reason: 'as given' };
   if (preset !== undefined) {
     const template = presetColumns(preset, names);
@@ -118,6 +129,7 @@ function planText(
   }
   const found = detect();
   if (found.columns.length > 0) return { tokens: joinColumns(found.columns, '. '), reason: found.reason };
+  if (hasImage) return NO_TEXT;
   throw new UsageError(
     `No column looks like text. Say what to embed with --text='{Column}. {Column}'. ${listColumns(names)}`,
   );

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { failureOutcome, PipelineError, UsageError } from '../../errors.ts';
 import { uncompressedChunks } from '../files/uncompressed.ts';
 import { type FileHead, readHead } from '../files/file-head.ts';
+import { withImages } from '../image/attach-images.ts';
 import type { FormatOptions, OpenFile, SourceBatch, SourceFault, SourceFile, SourceItem } from '../port.ts';
 import { parseExactly } from './exact-json.ts';
 import { FieldSample } from './field-sample.ts';
@@ -24,12 +25,14 @@ export async function openJsonl(file: SourceFile, options: FormatOptions): Promi
   const head = await readHead(file.path);
   refuseWide(file, head);
   const sample = new FieldSample(file.location ?? file.path, await sampleRecords(file, head.compression));
+  const location = file.location ?? file.path;
   const plan = planRecords(options, sample);
   const format = head.compression === undefined ? 'JSON lines' : `JSON lines (${head.compression})`;
-  return {
+  const opened: OpenFile = {
     description: { format, ...plan.description },
     read: (signal) => readJsonl(file, head.compression, plan, signal),
   };
+  return plan.image === undefined ? opened : withImages(opened, plan.image, options, location);
 }
 
 function refuseWide({ path, location = path }: SourceFile, { bytes: [first, second] }: FileHead): void {

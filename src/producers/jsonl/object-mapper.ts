@@ -1,7 +1,7 @@
 import { failureOutcome, PipelineError } from '../../errors.ts';
 import type { Metadata, MetadataValue, RecordId } from '../../record/types.ts';
 import { templateColumns } from '../csv/template.ts';
-import type { SourceItem } from '../port.ts';
+import { type ReferringItem, referenceOf } from '../image/image-reference.ts';
 import { exactText } from './exact-json.ts';
 import { fieldText, Flattener } from './flatten.ts';
 import type { RecordPlan } from './record-plan.ts';
@@ -10,7 +10,7 @@ const MAX_ID_BYTES = 1024;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 /** What an object says of an item, whatever it was read from. */
-export type MappedObject = Pick<SourceItem, 'id' | 'text' | 'metadata'>;
+export type MappedObject = Pick<ReferringItem, 'id' | 'text' | 'imageReference' | 'metadata'>;
 
 export interface ObjectFault {
   readonly code: string;
@@ -58,12 +58,24 @@ export class ObjectMapper {
     const id = this.#id(record);
     if (typeof id !== 'string') return id;
     const text = template.render(this.#values);
-    if (text.trim() === '') {
-      const names = [...new Set(template.columns)].map((column) => `"${fields[column]?.name ?? ''}"`);
-      const empty = `${names.join(', ')} ${names.length > 1 ? 'are all' : 'is'} empty`;
-      return this.#fault('NO_TEXT', `the record has no text: ${empty}`);
-    }
-    return { id, text, metadata: this.#metadata(record) };
+    const { image } = this.#plan;
+    const imageReference = image && referenceOf(image, this.#values);
+    const hasText = text.trim() !== '';
+    if (!hasText && imageReference === undefined) return this.#noText();
+    return {
+      id,
+      ...(hasText && { text }),
+      ...(imageReference !== undefined && { imageReference }),
+      metadata: this.#metadata(record),
+    };
+  }
+
+  #noText(): ObjectFault {
+    const { text, image, fields } = this.#plan;
+    const columns = new Set([...text.columns, ...templateColumns(image?.tokens ?? [])]);
+    const names = Array.from(columns, (column) => `"${fields[column]?.name ?? ''}"`);
+    const empty = `${names.join(', ')} ${names.length > 1 ? 'are all' : 'is'} empty`;
+    return this.#fault('NO_TEXT', `the record has no ${image === undefined ? 'text' : 'text and no image'}: ${empty}`);
   }
 
   #id(record: JsonObject): RecordId | ObjectFault {

@@ -9,6 +9,7 @@ import {
   type TemplateToken,
   TextTemplate,
 } from '../csv/template.ts';
+import { describeReference, type ImageReference, parseImageReference } from '../image/image-reference.ts';
 import type { FormatOptions } from '../port.ts';
 import { FieldPath } from './field-path.ts';
 import type { FieldSample } from './field-sample.ts';
@@ -24,7 +25,9 @@ export interface RecordPlan {
   /** The fields that tokens mean by their number. */
   readonly fields: readonly FieldPath[];
   readonly id: readonly TemplateToken[];
+  /** Without fields where an image is all there is. */
   readonly text: TextTemplate;
+  readonly image: ImageReference | undefined;
   /** Fields to keep, or all but the ones in `leaveOut`. */
   readonly metadata: readonly FieldPath[] | 'all';
   readonly leaveOut: ReadonlySet<string>;
@@ -40,7 +43,8 @@ export function planRecords(options: FormatOptions, sample: FieldSample): Record
     return at >= 0 ? at : names.push(name.trim()) - 1;
   };
   const id = planId(options, sample, field);
-  const text = planText(options, sample, field);
+  const image = parseImageReference(options, (name, flag) => requiredIn(sample, flag, field)(name));
+  const text = planText(options, sample, field, image !== undefined);
   const isGiven = options.metadata !== undefined;
   const metadata = planMetadata(options);
   const used = templateColumns([...id.tokens, ...text.tokens]).map((index) => names[index] ?? '');
@@ -49,12 +53,14 @@ export function planRecords(options: FormatOptions, sample: FieldSample): Record
     fields: names.map((name) => new FieldPath(name)),
     id: id.tokens,
     text: new TextTemplate(text.tokens, { dropRepeats: options.text === undefined }),
+    image,
     metadata,
     leaveOut: new Set(isGiven ? [] : used),
     where,
     description: {
       id: `${describe(id.tokens, names)} (${id.reason})`,
-      text: `${describe(text.tokens, names)} (${text.reason})`,
+      text: text.tokens.length === 0 ? 'none' : `${describe(text.tokens, names)} (${text.reason})`,
+      ...(image && { image: describeReference(image, names) }),
       metadata: describeMetadata(metadata, isGiven),
       ...(where.length === 0 ? {} : { where: (options.where ?? []).join(' and ') }),
     },
@@ -65,6 +71,9 @@ interface Choice {
   readonly tokens: readonly TemplateToken[];
   readonly reason: string;
 }
+
+/** Beside an image. */
+const NO_TEXT: Choice = { tokens: [], reason: '' };
 
 type NumberField = (name: string) => number;
 
@@ -79,7 +88,8 @@ function planId({ id }: FormatOptions, sample: FieldSample, field: NumberField):
   );
 }
 
-function planText({ text }: FormatOptions, sample: FieldSample, field: NumberField): Choice {
+function planText({ text }: FormatOptions, sample: FieldSample, field: NumberField, hasImage: boolean): Choice {
+  if (hasImage && text === 'none' && !sample.has('none')) return NO_TEXT;
   if (text !== undefined) {
     const tokens = parseFields(text, '. ', field);
     return { tokens, reason: 'as given' };
@@ -89,6 +99,7 @@ function planText({ text }: FormatOptions, sample: FieldSample, field: NumberFie
     const columns = found.columns.map((column) => field(sample.names[column] ?? ''));
     return { tokens: joinColumns(columns, '. '), reason: found.reason };
   }
+  if (hasImage) return NO_TEXT;
   throw new UsageError(
     `${sample.location}: no field looks like text. Say what to embed with --text=FIELD or --text='{a.b}. {c}'. ${sample.list()}`,
   );

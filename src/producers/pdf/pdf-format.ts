@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { MetadataValue, RecordId } from '../../record/types.ts';
+import { wantedKeys } from '../files/wanted-keys.ts';
 import type { FileFormat, FormatOptions, Likelihood, OpenFile, SourceBatch, SourceFile, SourceItem } from '../port.ts';
 import { DocumentReading, type ChunkBatch } from './document-reading.ts';
 import type { Chunk, DocumentFacts, PdfProblem, PdfProblemCode, ReadRequest } from './messages.ts';
@@ -171,11 +172,4 @@ function metadataOf(
   const metadata = new Map<string, MetadataValue>();
   for (const [key, value] of all) if (value !== undefined && isWanted(key)) metadata.set(key, value);
   return metadata;
-}
-
-function wantedKeys(metadata: FormatOptions['metadata']): (key: string) => boolean {
-  if (metadata === undefined || metadata === 'all') return () => true;
-  if (metadata === 'none') return () => false;
-  const keys = new Set(typeof metadata === 'string' ? [metadata] : metadata);
-  return (key) => keys.has(key);
 }
