@@ -48,6 +48,11 @@ export interface SourceBatch {
   readonly numbered?: readonly NumberedIds[];
   /** True when a part of the source could not be read: then nothing counts as vanished, and `prune` deletes nothing. */
   readonly isPartial?: boolean;
+  /**
+   * Names of files that are there and could not be read, of a format whose ids are `idsByName`: their records are kept,
+   * and `prune` deletes others all the same.
+   */
+  readonly unreadFiles?: readonly string[];
 }
 
 /**
@@ -74,6 +79,13 @@ export interface Source {
   readonly totalBytes?: number;
   /** What was detected, for the user: encoding, delimiter, id column, template. */
   readonly description: Readonly<Record<string, string>>;
+  /**
+   * True where its items are rows in no order: a fault is the same one again when its bytes are, wherever it stands, and
+   * progress is counted in rows.
+   */
+  readonly isTable?: boolean;
+  /** True where it leaves items out that it does not count as `filtered`: then nothing counts as vanished. */
+  readonly isFiltered?: boolean;
   /** Where the source has several files: what became of them. Grows while it is read. */
   readonly files?: FileTally;
   read(signal?: AbortSignal): AsyncIterable<SourceBatch>;
@@ -165,6 +177,8 @@ export interface FileFormat<Options = FormatOptions> {
    * are still read in order. Default 1.
    */
   readonly filesAtOnce?: number;
+  /** True where the id of each record is its file's name, or begins with it and `#`: so it is known whose a record is. */
+  readonly idsByName?: boolean;
   /** True where `open` takes a packed file (`.gz`, `.zst`) as it is, so that it need not be unpacked to the disk first. */
   readonly unpacks?: boolean;
 }

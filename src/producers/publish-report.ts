@@ -19,6 +19,8 @@ export interface PublishReport {
   pruned: number;
   /** Records the source no longer has that were left: no `prune`, or not confirmed. */
   vanished: number;
+  /** Records of files that are there and could not be read: neither vanished nor part of `read`. */
+  kept: number;
   bytesRead: number;
   /** A part of the source could not be read, so nothing counts as vanished. */
   partial: boolean;
@@ -39,6 +41,7 @@ export function emptyPublishReport(source: string): PublishReport {
     filtered: 0,
     pruned: 0,
     vanished: 0,
+    kept: 0,
     bytesRead: 0,
     partial: false,
     complete: false,

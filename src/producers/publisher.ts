@@ -11,10 +11,9 @@ import { duplicateFault, foreignFault, lineKey, LINE_KEY_PREFIX, tooLargeFault }
 import { GatheredAppends, WRITES_NOTHING } from './gathered-appends.ts';
 import { OtherSources } from './other-sources.ts';
 import { pruneVanished } from './prune.ts';
+import { surplusIds } from './surplus.ts';
 import { emptyPublishReport, type PublishDecision, type PublishReport } from './publish-report.ts';
 
-/** Parts in a row that may have been dead letters, and so have left a gap in a document's numbers. */
-const MOST_MISSING_PARTS = 64;
 /** The key and the frame of a record are small. */
 const MOST_VALUE_BYTES = MAX_RECORD_BYTES - 64 * 1024;
 
@@ -81,6 +80,8 @@ class Publisher {
   readonly #ledgerTopic: string;
   readonly #others: OtherSources;
   readonly #appends: GatheredAppends;
+  /** Files that could not be read; their records are not known. */
+  readonly #unreadFiles = new Set<string>();
 
   constructor(
     options: PublishOptions,
@@ -130,6 +131,7 @@ class Publisher {
       ledgerTopic: this.#ledgerTopic,
       recordsTopic: topics.records,
       lineKeyPrefix: LINE_KEY_PREFIX,
+      unreadFiles: this.#unreadFiles,
       prune,
       ...(confirmPrune && { confirmPrune }),
       report: this.report,
@@ -157,6 +159,7 @@ class Publisher {
     report.filtered += batch.filtered;
     report.bytesRead = batch.bytesRead;
     report.partial ||= batch.isPartial ?? false;
+    for (const file of batch.unreadFiles ?? []) this.#unreadFiles.add(file);
     for (const item of batch.items) {
       if (report.created + report.changed >= limit) return true;
       report.read++;
@@ -168,16 +171,9 @@ class Publisher {
   }
 
   /** Deletes the parts that a document has no more. */
-  #takeSurplus({ prefix, count }: NumberedIds): void {
-    const ledger = this.#ledger;
-    for (let number = count + 1, missing = 0; missing < MOST_MISSING_PARTS; number++) {
-      const id = `${prefix}${number}`;
-      if (!ledger.has(id) || ledger.isMarked(id)) {
-        missing++;
-        continue;
-      }
-      missing = 0;
-      ledger.delete(id);
+  #takeSurplus(document: NumberedIds): void {
+    for (const id of surplusIds(this.#ledger, document)) {
+      this.#ledger.delete(id);
       const key = Buffer.from(id);
       this.#appends.gather({ topic: this.#ledgerTopic, key, value: null });
       this.#appends.gather({ topic: this.#options.topics.records, key, value: null });

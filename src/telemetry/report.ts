@@ -19,6 +19,8 @@ export interface ProduceReport {
   readonly pruned: number;
   /** Ids that vanished from the source and were kept: no `--prune`, or it was refused. */
   readonly vanished: number;
+  /** Records of files that could not be read: they stay as they are, `--prune` or not. */
+  readonly kept?: number;
   /** Records that a model had dead-lettered, published again (`--retry-failed`); not among `read`. */
   readonly retried?: number;
   readonly bytes: number;

@@ -5,10 +5,13 @@ import { openSource, type OpenSourceOptions } from '../../producers/open-source.
 import type { Source } from '../../producers/port.ts';
 import type { PublishReport } from '../../producers/publish-report.ts';
 import { publish } from '../../producers/publisher.ts';
+import type { StageOptions } from '../../telemetry/progress.ts';
 import type { ProduceReport } from '../../telemetry/report.ts';
 import type { CommandContext } from '../command.ts';
 import type { produceFlags } from '../definitions/produce.ts';
 import { partitionCount, type Workspace } from '../wiring.ts';
+import { checkDatabaseOptions, resolveSource } from './database-source.ts';
+import { retryFailed } from './retry-failed.ts';
 
 export type ProduceContext = Pick<CommandContext<typeof produceFlags>, 'options' | 'signal' | 'log' | 'progress'>;
 
@@ -21,7 +24,8 @@ export async function withSources<Result>(
   body: (sources: readonly Source[]) => Promise<Result>,
 ): Promise<Result> {
   checkOptions(context.options);
-  const { source: given } = context.options;
+  const given = context.options.source.map((each) => resolveSource(each, process.env));
+  checkDatabaseOptions(given, context.options);
   const opening = given.map((each) => openSource(each, sourceOptions(context)));
   const settled = await Promise.allSettled(opening);
   try {
@@ -64,10 +68,8 @@ export async function produceStage(
 async function publishSource(workspace: Workspace, source: Source, context: ProduceContext): Promise<ProduceReport> {
   const { options, signal, progress } = context;
   const startMs = performance.now();
-  const stage = progress.stage(`produce ${source.name}`, {
-    unit: 'bytes',
-    ...(source.totalBytes !== undefined && { total: source.totalBytes }),
-  });
+  const retried = options.retryFailed ? await retryFailed(workspace, source.name, signal) : 0;
+  const stage = progress.stage(`produce ${source.name}`, progressOf(source));
   const { instruments } = workspace;
   const count = instruments.source(source.name);
   const report = await publish({
@@ -79,14 +81,20 @@ async function publishSource(workspace: Workspace, source: Source, context: Prod
     confirmPrune: async (vanished, total) => options.yes || confirmPrune(source.name, vanished, total, context),
     signal,
     onProgress: (soFar) => {
-      stage.setDone(soFar.bytesRead);
+      stage.setDone(source.isTable === true ? soFar.read : soFar.bytesRead);
       count(soFar);
     },
     onDeadLetter: instruments.onDeadLetter,
   });
   stage.finish();
   warnOf(report, source, context);
-  return toProduceReport(report, source, performance.now() - startMs);
+  return { ...toProduceReport(report, source, performance.now() - startMs), ...(retried > 0 && { retried }) };
+}
+
+/** Of a table nobody knows how large it is. */
+export function progressOf({ isTable, totalBytes }: Source): StageOptions {
+  if (isTable === true) return { unit: 'rows', lineEvery: 10 };
+  return { unit: 'bytes', ...(totalBytes !== undefined && { total: totalBytes }) };
 }
 
 function warnOf(report: PublishReport, source: Source, { options, log }: ProduceContext): void {
@@ -94,6 +102,7 @@ function warnOf(report: PublishReport, source: Source, { options, log }: Produce
     log.warn(`A part of ${source.location} could not be read, so nothing of ${source.name} was pruned.`);
   if (source.files !== undefined && Object.keys(source.files.skipped).length > 0)
     log.warn(`${source.location}: ${describeSkipped(source.files)}`);
+  if (report.kept > 0) log.warn(`${report.kept} records of files that could not be read are kept as they were.`);
   if (report.vanished > 0)
     log.warn(
       `${report.vanished} records of ${source.name} are no longer in ${source.location}. They are kept: delete them with --prune${options.prune ? ' --yes' : ''}.`,
@@ -121,6 +130,7 @@ export function toProduceReport(report: PublishReport, source: Source, elapsedMs
     deadLettersByReason: report.deadLettersByReason,
     pruned: report.pruned,
     vanished: report.vanished,
+    ...(report.kept > 0 && { kept: report.kept }),
     bytes: report.bytesRead,
     ...(report.partial && { partial: true }),
     ...(source.files && { files: source.files }),
@@ -157,10 +167,17 @@ function checkOptions(options: ProduceOptions): void {
     throw new UsageError('--prune has to see the whole source: leave out --limit and --where.');
 }
 
-function sourceOptions({ options, signal }: ProduceContext): OpenSourceOptions {
+function sourceOptions({ options, signal, log }: ProduceContext): OpenSourceOptions {
   const { id, text, metadata, delimiter, encoding, where, preset, name, split, chunkSize, chunkOverlap } = options;
+  const { query, table } = options;
   return {
     signal,
+    environment: process.env,
+    onWarning: (message) => {
+      log.warn(message);
+    },
+    ...(query !== undefined && { query }),
+    ...(table !== undefined && { table }),
     ...(name !== undefined && { name }),
     ...(id !== undefined && { id }),
     ...(text !== undefined && { text }),

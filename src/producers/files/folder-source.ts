@@ -3,7 +3,7 @@ import { formatOf } from '../formats.ts';
 import type { FileFormat, FileTally, FormatOptions, Source, SourceBatch, SourceFault, SourceItem } from '../port.ts';
 import { type FileHead, readHead, unpackedName } from './file-head.ts';
 import type { PathFilter } from './glob.ts';
-import { openFile, type OpenedFile } from './open-file.ts';
+import { openFile, unread, type OpenedFile } from './open-file.ts';
 import { FileCounts, shownName } from './skipped-files.ts';
 import { codeOf, type FoundFile, type Unreadable, walkFiles } from './walk.ts';
 
@@ -129,7 +129,8 @@ class FolderSource implements Source {
         return undefined;
       }
       if (code !== 'EACCES' && code !== 'EPERM') throw error;
-      return this.#unreadable({ name: file.name, problem: messageOf(error) });
+      const byName = formatOf(new Uint8Array(0), unpackedName(file.name), this.#options.formats);
+      return this.#unreadable({ name: file.name, problem: messageOf(error) }, byName);
     }
     const format = formatOf(head.bytes, unpackedName(file.name), this.#options.formats);
     if (format === undefined) {
@@ -149,7 +150,7 @@ class FolderSource implements Source {
     try {
       opened = await opening;
     } catch (error) {
-      yield this.#partialBatch(fileFault(file, error, head.bytes), file.bytes);
+      yield this.#faultBatch(fileFault(file, error, head.bytes), file.bytes, format);
       this.#bytesBefore += file.bytes;
       return;
     }
@@ -164,7 +165,8 @@ class FolderSource implements Source {
     this.#bytesBefore += file.bytes;
   }
 
-  #unreadable({ name, problem }: Unreadable): SourceBatch {
+  /** @param byName the format that its name says, where it is a file */
+  #unreadable({ name, problem }: Unreadable, byName?: FileFormat): SourceBatch {
     const reason = `${shownName(name)} may not be read: ${problem}. Check its permissions.`;
     const fault = {
       kind: 'fault',
@@ -174,12 +176,12 @@ class FolderSource implements Source {
       file: name,
       raw: new Uint8Array(0),
     } as const;
-    return this.#partialBatch(fault, 0);
+    return this.#faultBatch(fault, 0, byName);
   }
 
-  /** What the file's records were nobody knows: none of them may count as vanished. */
-  #partialBatch(fault: SourceFault, bytes: number): SourceBatch {
-    return { items: [fault], filtered: 0, bytesRead: this.#bytesBefore + bytes, isPartial: true };
+  #faultBatch(fault: SourceFault, bytes: number, format: FileFormat | undefined): SourceBatch {
+    const name = unpackedName(fault.file ?? '');
+    return { items: [fault], filtered: 0, bytesRead: this.#bytesBefore + bytes, ...unread(format, name) };
   }
 }
 

@@ -32,7 +32,7 @@ export async function openFile(
     if (size === 0) throw damage ?? new UsageError(`${named.location} is empty, once unpacked.`);
     const opened = await format.open({ ...named, path, bytes: size }, options);
     const read = (signal?: AbortSignal): AsyncGenerator<SourceBatch> =>
-      unpackedBatches(opened.read(signal), { file: named, unpackedBytes: size, damage });
+      unpackedBatches(opened.read(signal), { format, file: named, unpackedBytes: size, damage });
     return { description: { packed: compression, ...opened.description }, read, close };
   } catch (error) {
     await close();
@@ -44,10 +44,16 @@ export async function openFile(
 async function* unpackedBatches(
   batches: AsyncIterable<SourceBatch>,
   {
+    format,
     file,
     unpackedBytes,
     damage,
-  }: { readonly file: SourceFile; readonly unpackedBytes: number; readonly damage: PipelineError | undefined },
+  }: {
+    readonly format: FileFormat;
+    readonly file: SourceFile;
+    readonly unpackedBytes: number;
+    readonly damage: PipelineError | undefined;
+  },
 ): AsyncGenerator<SourceBatch> {
   for await (const batch of batches) {
     const share = Math.min(1, batch.bytesRead / unpackedBytes);
@@ -56,5 +62,16 @@ async function* unpackedBatches(
   if (damage === undefined) return;
   const reason = `${file.location ?? file.path}: ${damage.message}; nothing behind could be read.`;
   const fault = { kind: 'fault', code: damage.code, reason, line: 0, raw: new Uint8Array(0) } as const;
-  yield { items: [fault], filtered: 0, bytesRead: file.bytes, isPartial: true };
+  yield { items: [fault], filtered: 0, bytesRead: file.bytes, ...unread(format, file.name) };
+}
+
+/**
+ * What a batch says of a file that could not be read: whose records are kept, or, where none of the records says which
+ * file it is from, that nothing counts as vanished.
+ */
+export function unread(
+  format: FileFormat | undefined,
+  unpackedName: string,
+): Pick<SourceBatch, 'isPartial' | 'unreadFiles'> {
+  return format?.idsByName === true ? { unreadFiles: [unpackedName] } : { isPartial: true };
 }

@@ -30,14 +30,8 @@ export const PDF_LIMITS: PdfLimits = {
 
 const MAX_PROCESSES = 8;
 const HEADER = Buffer.from('%PDF-');
-/** Another day it may be read: a copy was still under way, the machine was busy. Nothing of it has vanished then. */
-const MAY_PASS = new Set<PdfProblemCode>([
-  'PDF_TRUNCATED',
-  'PDF_TOO_MUCH_MEMORY',
-  'PDF_TOO_SLOW',
-  'PDF_READER_DIED',
-  'PDF_PAGES_UNREADABLE',
-]);
+/** It was read and has nothing to say: what it said before has vanished. With any other problem nobody knows. */
+const SAYS_NOTHING = new Set<PdfProblemCode>(['PDF_NO_PAGES', 'PDF_ONLY_IMAGES', 'PDF_NO_TEXT']);
 /** Bytes of the longest id a record may have, less its `#` and number. */
 const MAX_NAME_BYTES = 1024 - 11;
 
@@ -55,6 +49,7 @@ export function createPdfFormat(options: PdfFormatOptions = {}): FileFormat & { 
   return {
     name: 'pdf',
     sniff,
+    idsByName: true,
     // Twice as many as are read: a long document must not leave the other processes idle.
     filesAtOnce: processes * 2,
     open: (file, formatOptions) => Promise.resolve().then(() => openPdf(pool, limits, file, formatOptions)),
@@ -113,7 +108,7 @@ async function* readDocument(
       items: problem === undefined ? [] : [await pdfFault(file, problem)],
       filtered: 0,
       bytesRead: file.bytes,
-      ...(problem !== undefined && MAY_PASS.has(problem.code) && { isPartial: true }),
+      ...(problem !== undefined && !SAYS_NOTHING.has(problem.code) && { unreadFiles: [file.name] }),
       ...(isWhole && { numbered: [{ prefix: `${file.name}#`, count: facts.chunks }] }),
     };
   } catch (error) {

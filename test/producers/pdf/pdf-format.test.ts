@@ -32,7 +32,7 @@ interface Result {
   readonly faults: SourceFault[];
   readonly numbered: NumberedIds[];
   readonly bytesRead: number;
-  readonly isPartial: boolean;
+  readonly unreadFiles: string[];
 }
 
 async function collect(batches: AsyncIterable<SourceBatch>): Promise<Result> {
@@ -41,7 +41,7 @@ async function collect(batches: AsyncIterable<SourceBatch>): Promise<Result> {
     faults: [] as SourceFault[],
     numbered: [] as NumberedIds[],
     bytesRead: 0,
-    isPartial: false,
+    unreadFiles: [] as string[],
   };
   for await (const batch of batches) {
     for (const item of batch.items) {
@@ -51,7 +51,7 @@ async function collect(batches: AsyncIterable<SourceBatch>): Promise<Result> {
     result.numbered.push(...(batch.numbered ?? []));
     expect(batch.bytesRead).toBeGreaterThanOrEqual(result.bytesRead);
     result.bytesRead = batch.bytesRead;
-    result.isPartial ||= batch.isPartial ?? false;
+    result.unreadFiles.push(...(batch.unreadFiles ?? []));
   }
   return result;
 }
@@ -187,9 +187,9 @@ describe('a document', () => {
 describe('a document that can not be read becomes a dead letter of its bytes', () => {
   test('that says what it is', async () => {
     const pdf = makePdf({ pages: [{ content: lines(['x']) }], encrypt: { method: 'aes256', userPassword: 'secret' } });
-    const { items, faults, numbered, bytesRead, isPartial } = await read(pdf);
+    const { items, faults, numbered, bytesRead, unreadFiles } = await read(pdf);
     expect(items).toEqual([]);
-    expect(isPartial).toBe(false);
+    expect(unreadFiles).toEqual(['a folder/document.pdf']);
     expect(numbered).toEqual([]);
     expect(faults).toEqual([
       {
@@ -213,8 +213,8 @@ describe('a document that can not be read becomes a dead letter of its bytes', (
 
   test('beside its chunks, where only some of its pages are broken', async () => {
     const pages = [{ content: lines(['one']) }, { content: lines(['two']) }];
-    const { items, faults, numbered, isPartial } = await read(makePdf({ pages, kids: '16 0 R 99 0 R' }));
-    expect(isPartial).toBe(true);
+    const { items, faults, numbered, unreadFiles } = await read(makePdf({ pages, kids: '16 0 R 99 0 R' }));
+    expect(unreadFiles).toEqual(['a folder/document.pdf']);
     expect(items.map(({ text }) => text)).toEqual(['one']);
     expect(faults).toMatchObject([
       { code: 'PDF_PAGES_UNREADABLE', reason: expect.stringContaining('page 2') as string },
