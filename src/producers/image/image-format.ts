@@ -6,7 +6,7 @@ import type { MetadataValue, RecordId } from '../../record/types.ts';
 import { readHead } from '../files/file-head.ts';
 import { wantedKeys } from '../files/wanted-keys.ts';
 import type { FileFormat, FormatOptions, OpenFile, SourceBatch, SourceFault, SourceFile, SourceItem } from '../port.ts';
-import { mayPass, rawOf } from './image-faults.ts';
+import { rawOf } from './image-faults.ts';
 import { imageSettings, imageSettingsText, type ImageSettings } from './options.ts';
 import type { PreparedImage } from './prepare-image.ts';
 import { readImageFile } from './read-image.ts';
@@ -25,6 +25,7 @@ export const imageFileFormat: FileFormat = {
     return EXTENSIONS.includes(extname(name).toLowerCase()) ? 'likely' : 'no';
   },
   filesAtOnce: FILES_AT_ONCE,
+  idsByName: true,
   open: (file, options) => Promise.resolve().then(() => openImage(file, options)),
 };
 
@@ -45,10 +46,7 @@ function openImage(file: SourceFile, options: FormatOptions): OpenFile {
       begun?.end();
       const outcome = await (begun?.outcome ?? begin());
       if ('item' in outcome) yield { items: [outcome.item], filtered: 0, bytesRead: file.bytes };
-      else {
-        const isPartial = mayPass(outcome.fault.code);
-        yield { items: [outcome.fault], filtered: 0, bytesRead: file.bytes, ...(isPartial && { isPartial }) };
-      }
+      else yield { items: [outcome.fault], filtered: 0, bytesRead: file.bytes, unreadFiles: [file.name] };
     },
   };
 }
