@@ -1,10 +1,10 @@
 /**
- * Kafka, a schema registry and Postgres for a person: `npm run services -- up|down|status|fetch`.
+ * Kafka, a schema registry, Postgres and Elasticsearch for a person: `npm run services -- up|down|status|fetch`.
  *
- *   up [kafka] [registry] [postgres]   starts them, or those that are named, and prints what to export
- *   down [--wipe]                      ends them; --wipe removes their data too
- *   status                             says what runs; exits 1 where something does not
- *   fetch                              downloads what tests start, so that no test waits for it
+ *   up [NAME…]       starts them, or those that are named, and prints what to export
+ *   down [--wipe]    ends them; --wipe removes their data too
+ *   status           says what runs; exits 1 where something does not
+ *   fetch            downloads what tests start, so that no test waits for it
  *
  * They stay until `down`, and keep their data between. Only what is to be exported goes to stdout:
  * `eval "$(npm run --silent services -- up)"` sets it.
@@ -13,6 +13,8 @@ import { mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CACHE } from './cache.ts';
+import { securedElasticsearch } from './elasticsearch/secured.ts';
+import { elasticsearch } from './elasticsearch/service.ts';
 import { kafka } from './kafka/service.ts';
 import { withLock } from './lock.ts';
 import { postgres } from './postgres/service.ts';
@@ -22,8 +24,9 @@ import { endServer, runningPid } from './server-process.ts';
 import type { Service } from './service.ts';
 import { fromEnvironment, missingService, openWays, runningAddress, startIn } from './start.ts';
 
-const USAGE = 'usage: npm run services -- up [kafka] [registry] [postgres] | down [--wipe] | status | fetch';
-const NAMES = [kafka.name, registry.name, postgres.name];
+const USAGE =
+  'usage: npm run services -- up [kafka] [registry] [postgres] [elasticsearch] | down [--wipe] | status | fetch';
+const NAMES = [kafka.name, registry.name, postgres.name, elasticsearch.name];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -50,6 +53,7 @@ async function up(): Promise<void> {
     if (chosen(kafka.name)) await start(kafka);
     if (chosen(registry.name)) await start(registry);
     if (chosen(postgres.name)) await start(postgres);
+    if (chosen(elasticsearch.name)) await start(elasticsearch);
   });
 }
 
@@ -86,6 +90,7 @@ function status(): void {
   show(kafka);
   show(registry);
   show(postgres);
+  show(elasticsearch);
 }
 
 function say<Address>(service: Service<Address>, address: Address): void {
@@ -105,6 +110,8 @@ async function fetchAll(): Promise<void> {
   await fetchOne(registry);
   await fetchOne(postgres);
   await fetchOne(securedKafka);
+  await fetchOne(elasticsearch);
+  await fetchOne(securedElasticsearch);
 }
 
 function fail(message: string, exitCode: 1 | 2): void {

@@ -9,6 +9,8 @@
  */
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
+import { securedElasticsearch as securedSearch, type SecuredElasticsearch } from './elasticsearch/secured.ts';
+import { elasticsearch, elasticsearchInJvm } from './elasticsearch/service.ts';
 import { kafkaInJvm } from './kafka/jvm.ts';
 import type { Properties } from './kafka/properties.ts';
 import { kafka } from './kafka/service.ts';
@@ -22,6 +24,7 @@ import type { Service, Way } from './service.ts';
 import { fromEnvironment, missingService, startIn } from './start.ts';
 
 export type { OwnServer } from './own-server.ts';
+export type { SecuredElasticsearch } from './elasticsearch/secured.ts';
 export type { SecuredKafka } from './secured/service.ts';
 export { signToken } from './secured/tokens.ts';
 
@@ -36,6 +39,9 @@ const SERVICES = {
   'own-registry': own(registry, registryInJvm),
   postgres,
   'own-postgres': own(postgres, postgresLaunched),
+  elasticsearch,
+  'own-elasticsearch': own(elasticsearch, elasticsearchInJvm()),
+  'secured-elasticsearch': securedSearch,
 };
 
 /** Brokers without security, as `host:port`. Topics of other tests are on them: use a namespace of your own. */
@@ -51,6 +57,16 @@ export function schemaRegistryUrl(): Promise<string> {
 /** A connection string of a user who may make databases: make one of your own. pgvector can be made in it. */
 export function postgresUrl(): Promise<string> {
   return shared(postgres);
+}
+
+/** The URL of an Elasticsearch without security. Use index names of your own. */
+export function elasticsearchUrl(): Promise<string> {
+  return shared(elasticsearch);
+}
+
+/** An Elasticsearch with TLS and users. */
+export function securedElasticsearch(): Promise<SecuredElasticsearch> {
+  return shared(securedSearch);
 }
 
 /** A broker with TLS, SASL and an authorizer. Topics of other tests are on it. */
@@ -76,6 +92,11 @@ export function restartableRegistry(): Promise<OwnServer<string>> {
 /** A Postgres of the test's own, to be killed and started again. The test ends it by `remove()`. */
 export function restartablePostgres(): Promise<OwnServer<string>> {
   return OwnServer.start(postgres, postgresLaunched);
+}
+
+/** An Elasticsearch of the test's own, to be killed and started again. The test ends it by `remove()`. */
+export function restartableElasticsearch(): Promise<OwnServer<string>> {
+  return OwnServer.start(elasticsearch, elasticsearchInJvm());
 }
 
 /**

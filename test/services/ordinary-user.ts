@@ -26,7 +26,8 @@ export interface Command {
 export function asOrdinaryUser({ command, args }: Command): Command {
   if (!isRoot()) return { command, args };
   const user = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
-  const passage = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
+  // The bit is for access(2), which otherwise asks as if without capabilities.
+  const passage = ['--securebits=+no_setuid_fixup', '--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
   return { command: onPath('setpriv') ?? 'setpriv', args: [...user, ...passage, '--', command, ...args] };
 }
 

@@ -52,6 +52,11 @@ export function spawnServer({ folder, command, args, env }: ServerCommand): Serv
   };
 }
 
+/** Of a server that something spawned for `folder` has started in its turn: from now on it is what is ended. */
+export function noteServer(folder: string, pid: number): void {
+  writeFileSync(join(folder, PID_FILE), `${pid}\n`);
+}
+
 export function logFileOf(folder: string): string {
   return join(folder, LOG_FILE);
 }
