@@ -1,4 +1,4 @@
-import type { SourceFault, SourceItem } from './port.ts';
+import type { Source, SourceFault, SourceItem } from './port.ts';
 
 /** Keys of a ledger entry for a line that became a dead letter; no id begins with NUL. */
 export const LINE_KEY_PREFIX = '\0line:';
@@ -8,6 +8,17 @@ const SAMPLE_BYTES = 64 * 1024;
 /** One fault has one key, run after run. A NUL is in no file's name. */
 export function lineKey({ file, line, code }: SourceFault): string {
   return `${LINE_KEY_PREFIX}${file === undefined ? '' : `${file}\0`}${line}:${code}`;
+}
+
+/** Of a row of a table, which has no place that stays: what it says. */
+export function rowKey({ code }: SourceFault, identity: Uint8Array): string {
+  return `${LINE_KEY_PREFIX}${Buffer.from(identity).toString('hex')}:${code}`;
+}
+
+/** The key of its dead letter. */
+export function letterKey({ name, isTable }: Source, { file, line }: SourceFault, identity: Uint8Array): string {
+  if (isTable === true) return `${name}:${Buffer.from(identity).toString('hex').slice(0, 16)}`;
+  return file === undefined ? `${name}:${line}` : `${name}/${file}:${line}`;
 }
 
 function placeOf(item: SourceItem, location: string): string {

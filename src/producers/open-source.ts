@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
+import { isPostgresUrl } from '../postgres/address.ts';
 import { formatBytes } from '../telemetry/format.ts';
 import { shownUrl } from './fetch/answers.ts';
 import { download } from './files/download.ts';
@@ -16,16 +17,27 @@ export interface OpenSourceOptions extends FormatOptions {
   /** The `<source>` of the ledger topic. Default: the name of the file without extensions, or of the folder. */
   readonly name?: string;
   readonly formats?: readonly FileFormat[];
+  /** Rows of a database: what is read of it, and `PG…` variables for what its address leaves out. */
+  readonly query?: string;
+  readonly table?: string;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
+  /** Told of what is tried again. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /**
- * Opens what a `--source` names: a file, a folder, a glob, or the URL of a file. Rejects with a `UsageError` for what
- * the user must change.
+ * Opens what a `--source` names: a file, a folder, a glob, the URL of a file, or a database. Rejects with a `UsageError`
+ * for what the user must change.
  */
 export async function openSource(given: string, options: OpenSourceOptions = {}): Promise<Source> {
   const { name, formats = allFormats, signal, ...form } = options;
   if (/^https?:\/\//i.test(given)) return openUrl(given, options);
+  if (isPostgresUrl(given)) {
+    // Its client takes 50 ms to load.
+    const { openPostgres } = await import('./postgres/postgres-source.ts');
+    return openPostgres(given, options);
+  }
   const found = await stat(given).catch(() => undefined);
   if (found?.isDirectory() === true) {
     const folder = { root: given, location: given, name: name ?? folderName(given), formats, options: form };

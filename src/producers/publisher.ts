@@ -7,7 +7,15 @@ import { deadLetterHeaders, type OnDeadLetter } from '../record/dead-letter.ts';
 import { sha256 } from '../record/identity.ts';
 import type { NumberedIds, Source, SourceBatch, SourceFault, SourceItem } from './port.ts';
 import { encodeItem, ZERO_FINGERPRINT_BYTES } from './encode-item.ts';
-import { duplicateFault, foreignFault, lineKey, LINE_KEY_PREFIX, tooLargeFault } from './ledger-faults.ts';
+import {
+  duplicateFault,
+  foreignFault,
+  letterKey,
+  lineKey,
+  LINE_KEY_PREFIX,
+  rowKey,
+  tooLargeFault,
+} from './ledger-faults.ts';
 import { GatheredAppends, WRITES_NOTHING } from './gathered-appends.ts';
 import { OtherSources } from './other-sources.ts';
 import { pruneVanished } from './prune.ts';
@@ -64,7 +72,7 @@ export async function publish(options: PublishOptions): Promise<PublishReport> {
     await publisher.publishAll();
     const { report } = publisher;
     // What a filter left out has not vanished, nor what could not be read.
-    if (report.complete && report.filtered === 0 && !report.partial)
+    if (report.complete && report.filtered === 0 && source.isFiltered !== true && !report.partial)
       await publisher.finish(options.prune === true && options.dryRun !== true);
     return report;
   } finally {
@@ -218,8 +226,8 @@ class Publisher {
     onDecision?.(fault, 'dead-lettered');
     report.deadLettered++;
     report.deadLettersByReason[fault.code] = (report.deadLettersByReason[fault.code] ?? 0) + 1;
-    const ledgerKey = Buffer.from(lineKey(fault));
     const identity = sha256(fault.raw);
+    const ledgerKey = Buffer.from(source.isTable === true ? rowKey(fault, identity) : lineKey(fault));
     const before = this.#ledger.outcomeOf(ledgerKey, identity, ZERO_FINGERPRINT_BYTES);
     this.#ledger.mark(ledgerKey);
     if (before === 'dead-lettered') return;
@@ -230,7 +238,7 @@ class Publisher {
     onDeadLetter?.(origin, reason);
     this.#appends.gather({
       topic: topics.deadLetters,
-      key: Buffer.from(file === undefined ? `${source.name}:${line}` : `${source.name}/${file}:${line}`),
+      key: Buffer.from(letterKey(source, fault, identity)),
       // A view of the reader's buffer, which the reader will use again.
       value: Uint8Array.from(fault.raw),
       headers: deadLetterHeaders(origin, reason),

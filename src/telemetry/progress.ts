@@ -36,6 +36,8 @@ export interface StageOptions {
   readonly unit: string;
   /** Left out: unknown yet. */
   readonly total?: number;
+  /** In `lines`, also a line for every so many units, but none within a second of the last. */
+  readonly lineEvery?: number;
 }
 
 /** One line of progress: `produce`, `process all-MiniLM-L6-v2`, `sink parquet`. */
@@ -50,6 +52,7 @@ export interface Stage {
 }
 
 const REDRAW_MS = 100;
+const LEAST_BETWEEN_LINES_MS = 1000;
 const BAR_CELLS = 16;
 
 /** Several stages at once, each with its bar, rate and time left. */
@@ -115,14 +118,20 @@ export class Progress {
     for (const state of this.#stages) {
       if (state.finishedMs !== undefined) continue;
       state.rate.observe(state.done, nowMs);
-      const isDue = nowMs - state.lastLineMs >= this.#options.lineEveryMs;
-      if (this.#options.mode === 'lines' && isDue) this.#line(state, nowMs);
+      if (this.#options.mode === 'lines' && this.#isLineDue(state, nowMs)) this.#line(state, nowMs);
     }
     if (this.#options.mode === 'bars') this.#draw(nowMs);
   }
 
+  #isLineDue({ lastLineMs, lastLineDone, lineEvery, done }: StageState, nowMs: number): boolean {
+    const sinceMs = nowMs - lastLineMs;
+    const isEnough = lineEvery !== undefined && done - lastLineDone >= lineEvery;
+    return sinceMs >= this.#options.lineEveryMs || (isEnough && sinceMs >= LEAST_BETWEEN_LINES_MS);
+  }
+
   #line(state: StageState, nowMs: number): void {
     state.lastLineMs = nowMs;
+    state.lastLineDone = state.done;
     this.#options.area.write(`${state.name}: ${describeStage(state.snapshot(nowMs))}\n`);
   }
 
@@ -144,11 +153,14 @@ class StageState {
   done = 0;
   finishedMs: number | undefined;
   lastLineMs: number;
+  lastLineDone = 0;
+  readonly lineEvery: number | undefined;
 
   constructor(name: string, options: StageOptions, nowMs: number) {
     this.name = name;
     this.unit = options.unit;
     this.total = options.total;
+    this.lineEvery = options.lineEvery;
     this.startMs = nowMs;
     this.lastLineMs = nowMs;
     this.rate = new RateMeter(nowMs);

@@ -10,9 +10,12 @@ export const produceFlags = defineFlags({
     placeholder: 'FILE',
     required: true,
     description:
-      'Files, folders, globs and URLs, of any kind that is known: CSV, JSON lines, PDF, images. Repeat it or use commas ' +
-      '(write \\, for a comma in a name)',
+      'Files, folders, globs and URLs, of any kind that is known: CSV, JSON lines, PDF, images; or a database: ' +
+      'postgres://user@host/database, or env:NAME where a variable holds that. Repeat it or use commas (write \\, for a ' +
+      'comma in a name)',
   },
+  table: { type: 'string', description: 'Table or view of the database' },
+  query: { type: 'string', placeholder: 'SQL', description: 'The same for the rows of a query' },
   name: {
     type: 'string',
     schema: plainName,
@@ -98,6 +101,10 @@ export const produceFlags = defineFlags({
     defaultText: '4',
   },
   limit: { type: 'number', schema: count, description: 'Publish at most this many new or changed rows' },
+  retryFailed: {
+    type: 'boolean',
+    description: 'Before that, publish those records of the source again that a model could not embed',
+  },
   dryRun: { type: 'boolean', description: 'Show the first records and what would become of all; publish nothing' },
   prune: { type: 'boolean', description: 'Also delete what is no longer in the source' },
   yes: { type: 'boolean', description: 'Prune even when that deletes more than a tenth' },

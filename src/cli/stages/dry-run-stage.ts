@@ -6,7 +6,7 @@ import { formatReport, reportJson, type ProduceReport } from '../../telemetry/re
 import type { CommandContext, ExitCode } from '../command.ts';
 import type { produceFlags } from '../definitions/produce.ts';
 import { partitionCount, withWorkspace, type Workspace } from '../wiring.ts';
-import { toProduceReport, withSources } from './produce-stage.ts';
+import { progressOf, toProduceReport, withSources } from './produce-stage.ts';
 
 const MOST_SHOWN = 5;
 const SHOWN_CHARACTERS = 500;
@@ -69,8 +69,7 @@ async function previewSource(
   const startMs = performance.now();
   const records: ShownRecord[] = [];
   const deadLetters: ShownFault[] = [];
-  const { totalBytes: total } = source;
-  const stage = progress.stage(`dry run ${source.name}`, { unit: 'bytes', ...(total !== undefined && { total }) });
+  const stage = progress.stage(`dry run ${source.name}`, progressOf(source));
   const report = await publish({
     source,
     ...workspace,
@@ -78,8 +77,8 @@ async function previewSource(
     ...(options.limit !== undefined && { limit: options.limit }),
     signal,
     dryRun: true,
-    onProgress: ({ bytesRead }) => {
-      stage.setDone(bytesRead);
+    onProgress: ({ read, bytesRead }) => {
+      stage.setDone(source.isTable === true ? read : bytesRead);
     },
     onDecision: (item, decision) => {
       if (item.kind === 'item') {

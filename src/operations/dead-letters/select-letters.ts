@@ -12,14 +12,17 @@ export interface LetterFilter {
   /** As in the names of their topics. */
   readonly models?: readonly string[];
   readonly states?: readonly LetterState[];
+  /** By the record's key. */
+  readonly isWanted?: (key: Uint8Array) => boolean;
 }
 
-export function matchesFilter(letter: DeadLetter, { ids, reasons, stages, models }: LetterFilter): boolean {
+export function matchesFilter(letter: DeadLetter, { ids, reasons, stages, models, isWanted }: LetterFilter): boolean {
   return (
     (ids === undefined || ids.includes(letter.id) || ids.includes(letter.letter)) &&
     (reasons?.includes(letter.reason) ?? true) &&
     (stages?.includes(letter.stage) ?? true) &&
-    (models === undefined || (letter.model !== undefined && models.includes(letter.model)))
+    (models === undefined || (letter.model !== undefined && models.includes(letter.model))) &&
+    (isWanted === undefined || (letter.key !== null && isWanted(letter.key)))
   );
 }
 
