@@ -9,19 +9,27 @@ import { HASHED_PREPROCESSING_VERSION } from './hashed/hashed-embedder.ts';
 import { IMAGE_PREPROCESSING_VERSION, PREPROCESSING_VERSION } from './local/preprocessing-version.ts';
 import type { InputKind, ModelInfo } from './port.ts';
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
  * What is known of a model without loading it; `model` is a name, an alias or a folder, as for `createEmbedder`.
  *
+ * @param environment says where servers of one's own are; only they are asked.
  * @throws UsageError for an unknown model, or one whose weights are not here.
  * @throws PipelineError MODEL_LOAD_FAILED when one of its files can't be read.
  */
-export async function describeModel(model: string): Promise<ModelInfo> {
-  return describeEntry(await findModel(model));
+export async function describeModel(model: string, environment: Environment = {}): Promise<ModelInfo> {
+  return describeEntry(await findModel(model), environment);
 }
 
 /** The same for an entry of the catalogue. The files that decide its vectors are read once, for the fingerprint. */
-export async function describeEntry(entry: CatalogEntry): Promise<ModelInfo> {
-  const { name, kinds, dimension, maxTokens } = entry;
+export async function describeEntry(entry: CatalogEntry, environment: Environment = {}): Promise<ModelInfo> {
+  const { name, kinds, dimension, maxTokens, weights } = entry;
+  if (weights.runtime === 'hosted') {
+    // An HTTP client, which local models have no use for.
+    const { describeHostedModel } = await import('./hosted/load-hosted.ts');
+    return describeHostedModel({ ...entry, weights }, environment);
+  }
   const queryKinds = queryKindsOf(entry);
   return { name, kinds, queryKinds, dimension, maxTokens, fingerprint: await modelFingerprint(entry) };
 }

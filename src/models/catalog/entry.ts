@@ -105,6 +105,10 @@ export interface HostedWeights {
   readonly provider: HostedProvider;
   /** The API's name for the model. */
   readonly model: string;
+  /** Which weights a server of one's own says that it runs. */
+  readonly revision?: string;
+  /** Most inputs in a request, where a server says. */
+  readonly maxItems?: number;
   readonly price?: HostedPrice;
 }
 

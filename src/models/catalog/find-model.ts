@@ -1,5 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import { nearestName } from '../../record/nearest-name.ts';
+import { serverEntry } from '../hosted/server-entry.ts';
 import { catalogEntries } from './entries.ts';
 import type { CatalogEntry, HostedWeights, HubWeights } from './entry.ts';
 import { listFiles } from './folder-files.ts';
@@ -23,6 +24,8 @@ export async function findModel(model: string): Promise<CatalogEntry> {
   if (isFolder(base)) return applySettings(await entryInFolder(spec), settings);
   if (parseHubReference(base) !== undefined)
     throw new UsageError(`The files of ${base} are not here: they are downloaded when the model is first used.`);
+  const served = serverEntry(base);
+  if (served) return applySettings(served, settings);
   const found = catalogEntry(base);
   if (found) return applySettings(await withAskedGraph(spec, found), settings);
   const nearest = nearestName(base, catalogEntries.flatMap(namesOf));
@@ -30,7 +33,8 @@ export async function findModel(model: string): Promise<CatalogEntry> {
     `There is no model ${JSON.stringify(base)}.${nearest === undefined ? '' : ` Did you mean ${nearest}?`} ` +
       `Models: ${catalogEntries.map((entry) => entry.name).join(', ')}; ` +
       `or a folder that holds one (--model=./folder), or a repository of the Hugging Face hub ` +
-      `(--model=hf:${/^[\w.-]+\/[\w.-]+$/.test(base) ? base : 'owner/name'}).`,
+      `(--model=hf:${/^[\w.-]+\/[\w.-]+$/.test(base) ? base : 'owner/name'}), or a model of a server of yours ` +
+      '(--model=ollama:NAME, tei:NAME, infinity:NAME or openai-compatible:NAME).',
   );
 }
 
