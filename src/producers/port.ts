@@ -97,8 +97,17 @@ export interface Source {
 export interface FileTally {
   /** Files read, by the name of their format. */
   readonly read: Readonly<Record<string, number>>;
+  /** By the name of the format: what was detected in its files, the first few of different forms. */
+  readonly detected: Readonly<Record<string, readonly DetectedForm[]>>;
   /** Files, links and folders that were left out, by reason in words, with the first of each. */
   readonly skipped: Readonly<Record<string, { readonly count: number; readonly first: string }>>;
+}
+
+export interface DetectedForm {
+  /** Encoding, id, text, as of `OpenFile.description`. */
+  readonly form: string;
+  readonly files: number;
+  readonly first: string;
 }
 
 /** What the user said about the form of the files; a format takes what concerns it. Names are those of the flags. */

@@ -29,6 +29,10 @@ export interface ProduceReport {
   /** Where the source has several files: how many were read, by kind, and which were left out, by reason. */
   readonly files?: {
     readonly read: Readonly<Record<string, number>>;
+    /** What was detected in the files of a kind, the first few forms. */
+    readonly detected?: Readonly<
+      Record<string, readonly { readonly form: string; readonly files: number; readonly first: string }[]>
+    >;
     readonly skipped: Readonly<Record<string, { readonly count: number; readonly first: string }>>;
   };
   readonly elapsedMs: number;
@@ -39,6 +43,8 @@ export interface ProcessReport {
   readonly model: string;
   readonly read: number;
   readonly embedded: number;
+  /** Of the embedded: with the vector of an equal content, which the model was given once. */
+  readonly reused?: number;
   readonly skipped: number;
   readonly superseded: number;
   readonly notApplicable: number;
@@ -190,12 +196,21 @@ function processSection(each: ProcessReport): Section {
     title: `process ${each.model}`,
     rows: [
       ['read', formatCount(each.read), rateOver(each.read, each.elapsedMs, 'records')],
-      ...outcomeRows(processOutcomes(each)),
+      ...embeddedFirst(outcomeRows(processOutcomes(each)), each),
       tokenNote === undefined ? ['tokens', formatCount(each.tokens)] : ['tokens', formatCount(each.tokens), tokenNote],
       ['truncated', formatCount(each.truncated)],
     ],
     notes: reasonNotes(each),
   };
+}
+
+/** Beside the embedded, those that took no time of the model. */
+function embeddedFirst(
+  [embedded, ...others]: readonly [string, string][],
+  { reused = 0 }: ProcessReport,
+): (readonly [string, string, string?])[] {
+  if (embedded === undefined || reused === 0) return embedded === undefined ? [] : [embedded, ...others];
+  return [[...embedded, `${formatCount(reused)} of them once more for an equal content`], ...others];
 }
 
 function sinkSection(each: SinkReport): Section {
@@ -225,7 +240,10 @@ function fileNotes({ files }: ProduceReport): string[] {
   const skipped = Object.entries(files.skipped).map(
     ([reason, { count, first }]) => `skipped: ${formatCount(count)} ${reason}, the first: ${first}`,
   );
-  return [`files: ${read.length === 0 ? 'none' : read.join(', ')}`, ...skipped];
+  const detected = Object.entries(files.detected ?? {}).flatMap(([kind, forms]) =>
+    forms.map((each) => `${kind}, ${formatCount(each.files)} as ${each.first}: ${each.form}`),
+  );
+  return [`files: ${read.length === 0 ? 'none' : read.join(', ')}`, ...detected, ...skipped];
 }
 
 /** Why rows became dead letters. */

@@ -44,7 +44,14 @@ describe('createPipelineMetrics', () => {
     // A second run of the same source in this process begins to count from zero.
     metrics.stages.source('museum')({ ...sourceCounts, created: 1, unchanged: 5 });
     expect(await outcomes()).toEqual({ ...zeros, created: 6, unchanged: 5, dead_lettered: 2 });
+    // An import has an outcome more and one less.
+    const imported = { ...sourceCounts, superseded: 4, deadLettered: 1, deadLettersByReason: { IMPORT_NO_ID: 1 } };
+    metrics.stages.import('vectors')(imported);
+    expect(samplesNamed(await metrics.text(), 'embedstream_source_rows_total')).toMatchObject({
+      '{outcome="superseded",source="vectors"}': 4,
+    });
     expect(samplesNamed(await metrics.text(), 'embedstream_dead_letters_total')).toEqual({
+      '{reason="IMPORT_NO_ID",stage="import"}': 1,
       '{reason="CSV_RAGGED_ROW",stage="produce"}': 1,
       '{reason="DUPLICATE_ID",stage="produce"}': 1,
     });

@@ -28,6 +28,7 @@ const processed: ProcessReport = {
   deadLettered: 0,
   tokens: 30_000,
   truncated: 1,
+  reused: 300,
   deadLettersByReason: {},
   elapsedMs: 5000,
 };
@@ -91,7 +92,7 @@ it('the text is aligned, and leaves out what did not happen', () => {
 
 process m
   read             1,500  5.0 s, 300 records/s
-  embedded         1,400
+  embedded         1,400  300 of them once more for an equal content
   skipped             90
   superseded           5
   not applicable       2

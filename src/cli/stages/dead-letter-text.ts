@@ -9,9 +9,11 @@ const CORRECT_THE_SOURCE = 'correct the source and run "produce" again';
 
 /** What programs get of a letter. */
 export function letterJson(letter: JudgedLetter): Readonly<Record<string, unknown>> {
-  const { id, stage, reason, message, connector, model, origin, line, attempt, state, bytes, timestampMs } = letter;
+  const { id, stage, reason, message, state, connector } = letter;
+  const { model, origin, file, line, attempt, bytes, timestampMs } = letter;
   return {
-    ...{ letter: letter.letter, id, stage, reason, message, state, connector, model, origin, line, attempt, bytes },
+    ...{ letter: letter.letter, id, stage, reason, message, state, connector },
+    ...{ model, origin, file, line, attempt, bytes },
     when: new Date(timestampMs).toISOString(),
   };
 }
@@ -101,9 +103,12 @@ export function formatRetry({ published, overtaken, states, withoutKey, notFound
   return lines.join('\n');
 }
 
-function whereOf({ stage, connector, model, origin, line }: DeadLetter): string {
+function whereOf({ stage, connector, model, origin, file, line }: DeadLetter): string {
   const place = origin === undefined ? '' : `${origin.topic}/${origin.partition}@${origin.offset}`;
-  if (stage === 'produce') return `${connector}:${line ?? '?'}`;
+  if (stage === 'produce') {
+    const source = file === undefined ? connector : oneLine(`${connector}/${file}`);
+    return line === 0 ? source : `${source}:${line ?? '?'}`;
+  }
   return model === undefined ? `${connector} ${place}` : `${model}, ${place}`;
 }
 

@@ -34,6 +34,7 @@ export async function importStage(workspace: Workspace, context: ImportContext):
   const set = new ImportSet(args.files.map((path) => resolve(path)));
   try {
     const stage = progress.stage(`import ${name}`, { unit: 'bytes', total: await set.totalBytes() });
+    const count = instruments.import(name);
     instruments.begun();
     const report = await importEmbeddings({
       ...workspace,
@@ -51,8 +52,9 @@ export async function importStage(workspace: Workspace, context: ImportContext):
           );
         return Promise.resolve(options.yes);
       },
-      onProgress: ({ bytesRead }) => {
-        stage.setDone(bytesRead);
+      onProgress: (soFar) => {
+        stage.setDone(soFar.bytesRead);
+        count(soFar);
       },
       onDeadLetter: instruments.onDeadLetter,
     });

@@ -22,7 +22,9 @@ export interface DeadLetter {
   readonly model?: string;
   /** The record, where it came from the log. */
   readonly origin?: RecordPlace;
-  /** Line in the source, 1-based, where it came from one. */
+  /** File of the source, where it has several. */
+  readonly file?: string;
+  /** Line in the source or file, 1-based, where it came from one; 0: the file as a whole. */
   readonly line?: number;
   /** 1: it was never retried before. */
   readonly attempt: number;
@@ -47,6 +49,7 @@ export function letterOf(record: LogRecord, partition: number, groupPrefix: stri
   const connector = headerText(headers, names.connector) ?? '';
   const line = headerNumber(headers, names.line);
   const origin = originOf(headers);
+  const file = headerText(headers, names.file);
   return {
     letter: `${partition}@${offset}`,
     partition,
@@ -60,6 +63,7 @@ export function letterOf(record: LogRecord, partition: number, groupPrefix: stri
     connector,
     ...(connector.startsWith(groupPrefix) && { model: connector.slice(groupPrefix.length) }),
     ...(origin && { origin }),
+    ...(file !== undefined && { file }),
     ...(line !== undefined && { line }),
     attempt: headerNumber(headers, ATTEMPT_HEADER) ?? 1,
     bytes: value?.length ?? 0,

@@ -4,7 +4,7 @@ import type { Embedder } from '../../models/port.ts';
 import type { OnDeadLetter } from '../../record/dead-letter.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { PipelineMetrics } from '../../telemetry/metrics/pipeline-metrics.ts';
-import type { ProcessorCounts, SinkCounts, SourceCounts } from '../../telemetry/metrics/stage-metrics.ts';
+import type { ImportCounts, ProcessorCounts, SinkCounts, SourceCounts } from '../../telemetry/metrics/stage-metrics.ts';
 import { Readiness } from '../../telemetry/readiness.ts';
 import { GroupReadiness } from './group-readiness.ts';
 import { LogLines } from './log-lines.ts';
@@ -87,6 +87,10 @@ export class Instruments {
   /** What to call with what a source's publisher has done so far; the same for a processor. */
   source(source: string): (counts: SourceCounts) => void {
     return this.#metrics?.stages.source(source) ?? (() => undefined);
+  }
+
+  import(name: string): (counts: ImportCounts) => void {
+    return this.#metrics?.stages.import(name) ?? (() => undefined);
   }
 
   processor(model: string): (counts: ProcessorCounts) => void {

@@ -154,6 +154,7 @@ class FolderSource implements Source {
       this.#bytesBefore += file.bytes;
       return;
     }
+    this.#counts.countForm(format.name, opened.description, file.name);
     try {
       for await (const batch of opened.read(signal)) {
         for (const item of batch.items) assignFile(item, file.name);

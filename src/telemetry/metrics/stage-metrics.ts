@@ -10,6 +10,13 @@ const SOURCE_OUTCOMES = {
   filtered: 'filtered',
   deadLettered: 'dead_lettered',
 } as const;
+const IMPORT_OUTCOMES = {
+  created: 'created',
+  changed: 'changed',
+  unchanged: 'unchanged',
+  superseded: 'superseded',
+  deadLettered: 'dead_lettered',
+} as const;
 const PROCESS_OUTCOMES = {
   embedded: 'embedded',
   skipped: 'skipped',
@@ -24,12 +31,14 @@ interface WithReasons {
   readonly deadLettersByReason: Readonly<Record<string, number>>;
 }
 export type SourceCounts = Counts<keyof typeof SOURCE_OUTCOMES | 'pruned' | 'bytesRead'> & WithReasons;
+export type ImportCounts = Counts<keyof typeof IMPORT_OUTCOMES | 'pruned' | 'bytesRead'> & WithReasons;
 export type ProcessorCounts = Counts<keyof typeof PROCESS_OUTCOMES> & WithReasons;
 export type SinkCounts = Counts<'rows' | 'deletions' | 'shards' | 'bytes'> & Partial<WithReasons>;
 
 /** For each stage of a run, what to call with what it has done since its start. */
 export interface StageMetrics {
   source(source: string): (counts: SourceCounts) => void;
+  import(name: string): (counts: ImportCounts) => void;
   processor(model: string): (counts: ProcessorCounts) => void;
   sink(sink: string): (counts: SinkCounts) => void;
 }
@@ -71,19 +80,26 @@ export function createStageMetrics(registry: Registry): StageMetrics {
     };
   }
 
+  function readingOf<Key extends string>(
+    source: string,
+    stage: string,
+    outcomes: Readonly<Record<Key, string>>,
+  ): (counts: Counts<NoInfer<Key> | 'pruned' | 'bytesRead'> & WithReasons) => void {
+    const totals = totalsOf(outcomes, (outcome) => new Total(rows, { source, outcome }));
+    const bytes = new Total(sourceBytes, { source });
+    const deleted = new Total(pruned, { source });
+    const reasons = reasonsOf(stage);
+    return (counts) => {
+      for (const [key, total] of totals) total.set(counts[key]);
+      bytes.set(counts.bytesRead);
+      deleted.set(counts.pruned);
+      reasons(counts);
+    };
+  }
+
   return {
-    source: (source) => {
-      const totals = totalsOf(SOURCE_OUTCOMES, (outcome) => new Total(rows, { source, outcome }));
-      const bytes = new Total(sourceBytes, { source });
-      const deleted = new Total(pruned, { source });
-      const reasons = reasonsOf('produce');
-      return (counts) => {
-        for (const [key, total] of totals) total.set(counts[key]);
-        bytes.set(counts.bytesRead);
-        deleted.set(counts.pruned);
-        reasons(counts);
-      };
-    },
+    source: (source) => readingOf(source, 'produce', SOURCE_OUTCOMES),
+    import: (name) => readingOf(name, 'import', IMPORT_OUTCOMES),
     processor: (model) => {
       const totals = totalsOf(PROCESS_OUTCOMES, (outcome) => new Total(records, { model, outcome }));
       const reasons = reasonsOf('process');

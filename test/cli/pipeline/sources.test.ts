@@ -41,6 +41,16 @@ it('a folder of several kinds is one source: read, counted, reconciled, and unch
       published: 11,
       files: {
         read: { csv: 2, jsonl: 4 },
+        detected: {
+          csv: [
+            { files: 1, first: 'sub dir/b.csv', form: expect.stringMatching(/id id .*text {text}/) as string },
+            { files: 1, first: 'sub dir/d.csv.zst', form: expect.stringMatching(/^packed zstd, /) as string },
+          ],
+          jsonl: [
+            { files: 3, first: 'a.jsonl' },
+            { files: 1, first: 'sub dir/c.ndjson.gz' },
+          ],
+        },
         skipped: {
           'of unknown kind': { count: 2, first: 'unknown.bin' },
           empty: { count: 1, first: 'empty.jsonl' },
@@ -84,6 +94,19 @@ it('bad lines of several files are dead letters of their own, each once, that na
   const [, letter] = letters.find(([key]) => key === 'docs/b.jsonl:2')!;
   expect(Buffer.from(letter.headers[DEAD_LETTER_HEADERS.file]!).toString()).toBe('b.jsonl');
   expect(Buffer.from(letter.value!).toString()).toBe('{bad');
+  const list = (await place.run('dead-letters', 'list')).stdout;
+  expect(list).toMatch(/^ +produce docs\/b\.jsonl:2$/m);
+  expect(list).toMatch(/^ +produce docs\/c\.csv$/m);
+});
+
+it('the same content under two ids is published twice and embedded once', async () => {
+  const place = newPlace();
+  place.write('twice.jsonl', '{"id":"a","text":"the same words"}\n{"id":"b","text":"the same words"}\n');
+  const embedded = await place.done('embed', '--source=twice.jsonl', '--id=id', '--text=text', HASHED, '--sink=npy');
+  expect(embedded.produced).toMatchObject([{ published: 2 }]);
+  expect(embedded.processed).toMatchObject([{ read: 2, embedded: 2, reused: 1 }]);
+  expect(embedded.sunk).toMatchObject([{ embeddings: 2 }]);
+  expect(await place.done('reconcile')).toMatchObject({ differences: 0 });
 });
 
 it('--prune deletes the rows of a file that vanished, but nothing while a file may not be read', async () => {
