@@ -67,12 +67,15 @@ async function refuseOwned(workspace: Workspace, options: EmbedContext['options'
 /** A stop leaves the recount out, not the report of what was done. A model that has failed can't add up. */
 async function reconcileUnlessStopped(
   workspace: Workspace,
-  { options, signal }: EmbedContext,
+  context: EmbedContext,
   failed: readonly ModelFailure[],
 ): Promise<Reconciliation | undefined> {
+  const { options, signal } = context;
   const models = options.model.filter((model) => !failed.some((each) => each.model === model));
   try {
-    return signal.aborted || models.length === 0 ? undefined : await reconcileStage(workspace, { models, signal });
+    return signal.aborted || models.length === 0
+      ? undefined
+      : await reconcileStage(workspace, { models, signal, stores: context });
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;

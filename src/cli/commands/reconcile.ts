@@ -1,12 +1,41 @@
-import type { CommandBody } from '../command.ts';
+import type { CommandBody, CommandContext } from '../command.ts';
 import type { reconcileFlags } from '../definitions/operate.ts';
-import { describeReconciliation, reconcileStage } from '../stages/reconcile-stage.ts';
-import { withWorkspace } from '../wiring.ts';
+import { describeReconciliation, outputsOf, reconcileStage, type Reconciliation } from '../stages/reconcile-stage.ts';
+import { catchUpStore, rewriteShards } from '../stages/repair-stage.ts';
+import { withWorkspace, type Workspace } from '../wiring.ts';
 
-export const run: CommandBody<typeof reconcileFlags> = async ({ options, signal, output }) => {
-  const reconciliation = await withWorkspace(options, (workspace) =>
-    reconcileStage(workspace, { signal, ...(options.model !== undefined && { models: options.model }) }),
+type ReconcileContext = CommandContext<typeof reconcileFlags>;
+
+export const run: CommandBody<typeof reconcileFlags> = async (context) => {
+  const { options, signal, output } = context;
+  const reconciliation = await withWorkspace(options, async (workspace) => {
+    const models = options.model === undefined ? {} : { models: options.model };
+    const stage = { signal, stores: context, ...models };
+    const found = await reconcileStage(workspace, stage);
+    const repaired = options.repair ? await repairOutputs(workspace, context, found) : [];
+    if (repaired.length === 0) return { ...found, repaired };
+    return { ...(await reconcileStage(workspace, { ...stage, repairStores: true })), repaired };
+  });
+  const { repaired, json } = reconciliation;
+  output.result(options.repair ? { ...(json as object), repaired } : json, () =>
+    [describeReconciliation(reconciliation), ...repaired.map((sink) => `  Repaired: ${sink}.`)].join('\n'),
   );
-  output.result(reconciliation.json, () => describeReconciliation(reconciliation));
   return reconciliation.differences === 0 ? 0 : 1;
 };
+
+/** Everything that a run of the sink mends; single ids of a store are left to the reconciliation that follows. */
+async function repairOutputs(
+  workspace: Workspace,
+  context: ReconcileContext,
+  { sinks }: Reconciliation,
+): Promise<string[]> {
+  const wrong = sinks.filter(({ differences }) => differences.total > 0);
+  const outputs = await outputsOf(workspace, await workspace.log.topics());
+  for (const sink of wrong) {
+    const store = outputs.find((output) => output.name === sink.sink);
+    if (store !== undefined && 'adapter' in store) await catchUpStore(workspace, context, store);
+    else await rewriteShards(workspace, context, sink);
+    context.signal.throwIfAborted();
+  }
+  return wrong.map(({ sink }) => sink);
+}

@@ -2,6 +2,7 @@ import { describeCommand, definePositionals } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { count, seconds } from './schemas.ts';
+import { storeConnectionFlags } from './stores/index.ts';
 
 export const statusFlags = defineFlags({
   interval: {
@@ -31,6 +32,11 @@ export const status = describeCommand({
 
 export const reconcileFlags = defineFlags({
   model: { type: 'list', description: 'Only these models', defaultText: 'all on the log' },
+  repair: {
+    type: 'boolean',
+    description: 'Write again to the outputs just what is missing, stale or too much, and count once more',
+  },
+  ...storeConnectionFlags,
 });
 
 export const reconcile = describeCommand({
@@ -38,8 +44,13 @@ export const reconcile = describeCommand({
   summary: 'recounts from the log that nothing is missing, stale or double',
   details:
     'Every live record must have, for each model, a ledger entry of its present text, and every sink must hold exactly ' +
-    'the live embeddings. A difference is printed by id, and the exit code is 1.',
-  examples: [{ arguments: '', does: 'checks everything that is on the log' }],
+    'the live embeddings. A difference is printed by id, and the exit code is 1. With --repair, files are written again ' +
+    'from the first one on that is damaged or gone, stores get what they lack, and nothing is embedded; what is wrong on ' +
+    'the log itself stays as it is, with what mends it.',
+  examples: [
+    { arguments: '', does: 'checks everything that is on the log' },
+    { arguments: '--repair', does: 'the same, and mends the outputs' },
+  ],
   flags: reconcileFlags,
 });
 

@@ -7,7 +7,8 @@ import { processorGroup } from '../../processors/embedding-task.ts';
 import { DIFFERENCE_MEANING, type Differences } from '../../operations/reconcile/differences.ts';
 import { importedOf, readImportColumns } from '../../operations/reconcile/import-columns.ts';
 import { kindsByLedger, POSSIBLE_KINDS } from '../../operations/reconcile/kinds-by-ledger.ts';
-import { readModelColumns } from '../../operations/reconcile/model-columns.ts';
+import { TimeColumn } from '../../operations/reconcile/columns.ts';
+import { readModelColumns, type ModelColumns } from '../../operations/reconcile/model-columns.ts';
 import {
   reconcileModel,
   type ModelReconciliation,
@@ -19,11 +20,19 @@ import {
   type SinkReconciliation,
   type SinkToReconcile,
 } from '../../operations/reconcile/reconcile-sink.ts';
+import {
+  reconcileStore,
+  storeToReconcile,
+  type EmbeddingVersions,
+  type StoreToReconcile,
+} from '../../operations/reconcile/reconcile-store.ts';
 import { reconcileSources, type SourceReconciliation } from '../../operations/reconcile/reconcile-sources.ts';
 import { readRecordColumns } from '../../operations/reconcile/record-columns.ts';
 import { modelsOnLog, sinksOnLog } from '../../operations/topic-reading.ts';
+import type { Store } from '../../sinks/stores/port.ts';
 import { formatCount } from '../../telemetry/format.ts';
 import type { Workspace } from '../wiring.ts';
+import { loadAdapter, openStore, type StoreAccess } from './open-store.ts';
 
 export interface Reconciliation {
   readonly sources: readonly SourceReconciliation[];
@@ -37,6 +46,10 @@ export interface ReconcileStageOptions {
   /** As given to `--model`: names, aliases or folders. Left out: all that are on the log. */
   readonly models?: readonly string[];
   readonly signal: AbortSignal;
+  /** How stores are reached. */
+  readonly stores: StoreAccess;
+  /** Write to stores what they lack, and delete from them what they should not have. */
+  readonly repairStores?: boolean;
 }
 
 /** Offsets of the records topic: at least its records. */
@@ -65,12 +78,20 @@ export async function reconcileStage(workspace: Workspace, options: ReconcileSta
   const models: ModelReconciliation[] = [];
   const sinks: SinkReconciliation[] = [];
   for (const model of wanted) {
-    const columns = await readModelColumns(context, model.name, records.retries);
+    const columns = await readModelColumns(context, model.name, records.retries, {
+      withCreatedAt: outputs.some((output) => 'adapter' in output && output.model === model.name),
+    });
     const kinds = model.kinds ?? kindsByLedger(ids.size, columns.ledger, records);
     models.push(await reconcileModel(context, { ...model, kinds }, records, columns, importedOf(imports, model.name)));
     const topic = context.topics.embeddings(model.name);
-    for (const sink of outputs.filter((output) => output.topic === topic))
-      sinks.push(await reconcileSink(context, sink, columns.versions));
+    for (const output of outputs.filter((each) => each.topic === topic))
+      sinks.push(
+        'adapter' in output
+          ? await withStore(workspace, options.stores, output, (store) =>
+              reconcileStore(context, output, store, versionsOf(columns), { repair: options.repairStores ?? false }),
+            )
+          : await reconcileSink(context, output, columns.versions),
+      );
   }
   sinks.sort((a, b) => a.sink.localeCompare(b.sink));
   const parts = [...sources, ...models, ...sinks];
@@ -100,16 +121,46 @@ async function modelsToReconcile(
   );
 }
 
-async function outputsOf(workspace: Workspace, topics: readonly TopicInfo[]): Promise<SinkToReconcile[]> {
-  const outputs: SinkToReconcile[] = [];
+/** All that sinks have written to, as the log has it. */
+export async function outputsOf(
+  workspace: Workspace,
+  topics: readonly TopicInfo[],
+): Promise<(SinkToReconcile | StoreToReconcile)[]> {
+  const outputs: (SinkToReconcile | StoreToReconcile)[] = [];
   for (const name of sinksOnLog(topics, workspace.namespace)) {
-    const output = await sinkToReconcile(workspace, name);
+    const output = (await storeToReconcile(workspace, name)) ?? (await sinkToReconcile(workspace, name));
     if (output !== undefined) outputs.push(output);
   }
   return outputs;
 }
 
-function plain({ differences, ...rest }: { readonly differences: Differences }): unknown {
+function versionsOf({ versions, createdAt = new TimeColumn(0) }: ModelColumns): EmbeddingVersions {
+  return { versions, createdAt };
+}
+
+async function withStore<Result>(
+  workspace: Workspace,
+  access: StoreAccess,
+  { adapter, name, location, model, dimension }: StoreToReconcile,
+  body: (store: Store) => Promise<Result>,
+): Promise<Result> {
+  const place = { sinkName: name, location, model, dimension, similarity: catalogEntry(model)?.similarity };
+  const store = await openStore(await loadAdapter(adapter), workspace, access, place);
+  try {
+    return await body(store);
+  } finally {
+    await store.close();
+  }
+}
+
+function plain({
+  differences,
+  ...rest
+}: {
+  readonly differences: Differences;
+  readonly rewriteFrom?: unknown;
+}): unknown {
+  delete rest.rewriteFrom;
   return { ...rest, differences: differences.counts(), ids: differences.kept };
 }
 
@@ -131,10 +182,14 @@ export function describeReconciliation({ sources, models, sinks, differences }: 
     const counted = each.imported === 0 ? ofRecords : each.records === 0 ? imported : `${ofRecords}; ${imported}`;
     lines.push(`  model ${each.model}: ${counted}${verdict(each.differences)}`);
   }
-  for (const each of sinks)
+  for (const each of sinks) {
+    const { shards, deadLettered = 0 } = each;
+    const where = shards === undefined ? '' : ` in ${formatCount(shards)} ${shards === 1 ? 'shard' : 'shards'}`;
+    const refused = deadLettered === 0 ? '' : `, ${formatCount(deadLettered)} dead-lettered`;
     lines.push(
-      `  sink ${each.sink}: ${formatCount(each.live)} live embeddings in ${formatCount(each.shards)} ${each.shards === 1 ? 'shard' : 'shards'}${verdict(each.differences)}`,
+      `  sink ${each.sink}: ${formatCount(each.live)} live embeddings${where}${refused}${verdict(each.differences)}`,
     );
+  }
   const found = `${formatCount(differences)} ${differences === 1 ? 'difference' : 'differences'}`;
   lines.push(differences === 0 ? '  Nothing is missing, stale or double.' : `  ${found}.`);
   return lines.join('\n');

@@ -1,9 +1,7 @@
-import { UsageError } from '../../errors.ts';
 import type { RunOptions } from '../../log/port.ts';
 import { compactedTopic, compressedTopic, deadLetterTopic } from '../../log/topics.ts';
 import { caughtUp } from '../../operations/caught-up.ts';
 import { findModelOrImported, type KnownModel } from '../../operations/model-on-log.ts';
-import { findStoreAdapter } from '../../sinks/stores/adapters.ts';
 import type { Store, StoreAdapter, StoreOptions } from '../../sinks/stores/port.ts';
 import { prepareStore } from '../../sinks/stores/prepare-store.ts';
 import { createStoreSink, storeInputs, type StoreSink } from '../../sinks/stores/store-sink.ts';
@@ -12,6 +10,7 @@ import { StoreTarget } from '../../sinks/stores/store-target.ts';
 import type { SinkReport } from '../../telemetry/report.ts';
 import type { CommandContext } from '../command.ts';
 import { partitionCount, type Workspace } from '../wiring.ts';
+import { loadAdapter, openStore } from './open-store.ts';
 import { watchTotal } from './watch-total.ts';
 
 export type StoreContext = Pick<CommandContext, 'signal' | 'log' | 'progress'> & { readonly options: StoreOptions };
@@ -21,6 +20,8 @@ export interface StoreStageOptions {
   readonly format: string;
   readonly model: string;
   readonly sinkName?: string | undefined;
+  /** Left out: as the flags say. */
+  readonly location?: string | undefined;
   readonly takeOver?: boolean;
   /** Left out: follow until the signal. */
   readonly until?: Exclude<RunOptions['until'], undefined>;
@@ -48,15 +49,11 @@ export async function storeStage(
   const prepared = workspace.instruments.preparing(`sink ${format}`);
   const adapter = await loadAdapter(format);
   const model = await findModelOrImported(workspace, stageOptions.model);
-  const location = adapter.locate(context.options, process.env, model.name);
+  const location = stageOptions.location ?? adapter.locate(context.options, process.env, model.name);
   const target = await openTarget(workspace, stageOptions, { adapter, location, model });
-  const store = await adapter.open({
-    ...{ location, model: model.name, dimension: model.dimension, similarity: model.similarity ?? 'cosine' },
-    ...{ sinkName: target.names.sinkName, environment: process.env, options: context.options },
-    clock: workspace.clock,
-    onWarning: (message) => {
-      context.log.warn(message);
-    },
+  const store = await openStore(adapter, workspace, context, {
+    ...{ location, model: model.name, dimension: model.dimension, similarity: model.similarity },
+    sinkName: target.names.sinkName,
   });
   try {
     await prepareStore({
@@ -68,12 +65,6 @@ export async function storeStage(
   } finally {
     await store.close();
   }
-}
-
-export async function loadAdapter(name: string): Promise<StoreAdapter> {
-  const load = findStoreAdapter(name);
-  if (load === undefined) throw new UsageError(`${name} is no kind of store.`);
-  return load();
 }
 
 async function openTarget(

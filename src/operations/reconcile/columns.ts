@@ -85,12 +85,38 @@ export class VersionColumns {
     return ahead !== 0;
   }
 
+  /** Of the latest version; undefined when none is known. */
+  place(index: number): { readonly partition: number; readonly offset: number } | undefined {
+    if (((this.#flags[index] ?? 0) & KNOWN) === 0) return undefined;
+    return { partition: this.#partitions[index] ?? 0, offset: this.#offsets[index] ?? 0 };
+  }
+
   isLive(index: number): boolean {
     return ((this.#flags[index] ?? 0) & LIVE) !== 0;
   }
 
   hasVersionOf(index: number, other: VersionColumns): boolean {
     return this.#offsets[index] === other.#offsets[index] && this.#partitions[index] === other.#partitions[index];
+  }
+}
+
+/** A time each, in milliseconds since the epoch; NaN where there is none. */
+export class TimeColumn {
+  #times: Float64Array<ArrayBuffer>;
+
+  constructor(expected: number) {
+    this.#times = new Float64Array(expected).fill(NaN);
+  }
+
+  set(index: number, timeMs: number): void {
+    const { length } = this.#times;
+    this.#times = withRoom(this.#times, index + 1);
+    if (this.#times.length > length) this.#times.fill(NaN, length);
+    this.#times[index] = timeMs;
+  }
+
+  get(index: number): number {
+    return this.#times[index] ?? NaN;
   }
 }
 

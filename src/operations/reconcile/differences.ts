@@ -21,13 +21,13 @@ export const DIFFERENCE_MEANING: Readonly<Record<DifferenceKind, string>> = {
   'embedding-missing': 'the ledger says embedded, but there is no such embedding on the log',
   'ledger-orphan': 'the ledger has it, but no live record asks for it',
   'embedding-orphan': 'an embedding without a ledger entry of the same content',
-  'folder-missing': 'the folder of the output is gone: bring it back, or write it again with "replay"',
-  'shard-missing': 'the shard is committed, but its file is not there: bring it back, or run "replay"',
-  'shard-damaged': 'the file is not the one that was committed (size or SHA-256 differ): run "replay"',
-  'sink-missing': 'a live embedding is not in the output: run "sink"',
-  'sink-stale': 'the output holds an older embedding of it: run "sink"',
-  'sink-orphan': 'the output holds it, but it is no longer live: run "sink"',
-  'sink-twice': 'the output holds the same embedding twice',
+  'folder-missing': 'the folder of the output is gone: bring it back, or write it again with "reconcile --repair"',
+  'shard-missing': 'the shard is committed, but its file is not there: bring it back, or run "reconcile --repair"',
+  'shard-damaged': 'the file is not the one that was committed (size or SHA-256 differ): run "reconcile --repair"',
+  'sink-missing': 'a live embedding is not in the output: run "sink", or "reconcile --repair"',
+  'sink-stale': 'the output holds an older embedding of it: run "sink", or "reconcile --repair"',
+  'sink-orphan': 'the output holds it, but it is no longer live: run "sink", or "reconcile --repair"',
+  'sink-twice': 'the output holds the same embedding twice: run "reconcile --repair"',
 };
 
 export interface Difference {

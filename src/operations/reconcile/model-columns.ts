@@ -1,15 +1,17 @@
 import { EmbeddingScanner } from '../../codec/embedding-scanner.ts';
 import { HASH_BYTES } from '../../codec/hashes.ts';
+import { failureOutcome } from '../../errors.ts';
 import { isImportFingerprint } from '../../record/imported.ts';
 import type { LedgerOutcome } from '../../record/types.ts';
 import { findTopic, readPartitionOf, readTopic } from '../topic-reading.ts';
-import { IdentityColumns, VersionColumns } from './columns.ts';
+import { IdentityColumns, TimeColumn, VersionColumns } from './columns.ts';
 import type { ReconcileContext } from './context.ts';
 
 const OUTCOMES = ['embedded', 'dead-lettered', 'published'] as const satisfies readonly LedgerOutcome[];
 const OUTCOME_BITS = 3;
 const FINGERPRINT_SHIFT = 2;
 const EMBEDDED = 1;
+const TWO_32 = 0x1_0000_0000;
 
 /** Numbers the fingerprints that occur in a model's topics. */
 export class Fingerprints {
@@ -43,7 +45,11 @@ export class ModelColumns {
   /** Of the entry that the ledger got last from a processor. */
   latestFingerprint: Uint8Array | undefined;
 
-  constructor(expected: number) {
+  /** Of the live embeddings; there where it was asked for. */
+  readonly createdAt: TimeColumn | undefined;
+
+  constructor(expected: number, { withCreatedAt = false } = {}) {
+    if (withCreatedAt) this.createdAt = new TimeColumn(expected);
     this.ledger = new IdentityColumns(expected);
     this.embeddings = new IdentityColumns(expected);
     this.versions = new VersionColumns(expected);
@@ -64,8 +70,9 @@ export async function readModelColumns(
   context: ReconcileContext,
   model: string,
   retries: ReadonlyMap<number, number> = new Map(),
+  options: { readonly withCreatedAt?: boolean } = {},
 ): Promise<ModelColumns> {
-  const columns = new ModelColumns(context.ids.expected);
+  const columns = new ModelColumns(context.ids.expected, options);
   await readLedger(context, context.topics.ledger(model), columns, retries);
   await readEmbeddings(context, context.topics.embeddings(model), columns);
   return columns;
@@ -113,14 +120,30 @@ async function readEmbeddings(
       for (const { key, value, offset } of records) {
         if (key === null) continue;
         const index = ids.add(key);
-        versions.set(index, info.partition, offset, value !== null);
-        if (value === null) {
+        const bytes = value === null ? undefined : scanned(value, codec, scanner);
+        versions.set(index, info.partition, offset, bytes !== undefined);
+        if (bytes === undefined) {
           embeddings.clear(index);
           continue;
         }
-        const bytes = codec.upgradeEmbedding(value);
-        scanner.scan(bytes, 0, bytes.length);
+        columns.createdAt?.set(index, scanner.createdAtHigh * TWO_32 + (scanner.createdAtLow >>> 0));
         const state = columns.state('embedded', bytes, scanner.fingerprintStart);
         embeddings.set(index, bytes, scanner.contentHashStart, state);
       }
+}
+
+/** undefined: it is no embedding, so there is none of this id, and outputs have it among their dead letters. */
+function scanned(
+  value: Uint8Array,
+  codec: ReconcileContext['codec'],
+  scanner: EmbeddingScanner,
+): Uint8Array | undefined {
+  try {
+    const bytes = codec.upgradeEmbedding(value);
+    scanner.scan(bytes, 0, bytes.length);
+    return bytes;
+  } catch (error) {
+    if (failureOutcome(error) !== 'dead-letter') throw error;
+    return undefined;
+  }
 }

@@ -4,6 +4,7 @@ import type { VersionColumns } from './columns.ts';
 import type { ReconcileContext } from './context.ts';
 import { Differences } from './differences.ts';
 import { keysOfTopic, nameDifferences } from './name-differences.ts';
+import { RewritePlan } from './rewrite-plan.ts';
 import { keysOfShards, missingFolders, readShardColumns } from './shard-columns.ts';
 
 /** A sink that has committed something. */
@@ -22,9 +23,17 @@ export interface SinkReconciliation {
   readonly sink: string;
   readonly model: string;
   readonly location: string;
-  readonly shards: number;
+  /** Left out: the output is no files. */
+  readonly shards?: number;
   /** Live embeddings on the log that are in the output, in their latest version. */
   readonly live: number;
+  /** Live embeddings that the output has refused, each with a dead letter; there for outputs that can. */
+  readonly deadLettered?: number;
+  /**
+   * For files that differ: what to write again, by partition of the topic from this offset on. A partition that is not
+   * named is as it should be.
+   */
+  readonly rewriteFrom?: ReadonlyMap<number, number>;
   readonly differences: Differences;
 }
 
@@ -51,28 +60,48 @@ export async function reconcileSink(
 ): Promise<SinkReconciliation> {
   const { log, ids, signal } = context;
   const differences = new Differences();
-  const result = { sink: name, model, location, shards: shards.length, differences };
+  const plan = new RewritePlan();
+  const result = { sink: name, model, location, shards: shards.length, differences, rewriteFrom: plan.from };
   const gone = await missingFolders(shards);
   for (const folder of gone) differences.add('folder-missing', folder);
+  for (const shard of shards) if (gone.includes(shard.location)) plan.shard(shard);
   const there = shards.filter((shard) => !gone.includes(shard.location));
   // With nothing left to read, a line for each file and each id would only hide the one that matters.
   if (there.length === 0) return { ...result, live: 0 };
-  const written = await readShardColumns(context, there, differences);
-  const live = compare(ids.size, embeddings, written, differences);
+  const written = await readShardColumns(context, there, differences, plan);
+  const live = compare(ids.size, embeddings, written, differences, plan);
   await nameDifferences(differences, ['sink-missing', 'sink-stale'], ids, () => keysOfTopic(log, topic, signal));
   await nameDifferences(differences, ['sink-twice', 'sink-orphan'], ids, () => keysOfShards(there));
   return { ...result, live };
 }
 
 /** Counts the live embeddings that are in the output as they are now, and notes the others. */
-function compare(size: number, embeddings: VersionColumns, written: VersionColumns, differences: Differences): number {
+function compare(
+  size: number,
+  embeddings: VersionColumns,
+  written: VersionColumns,
+  differences: Differences,
+  plan: RewritePlan,
+): number {
   let live = 0;
   for (let index = 0; index < size; index++) {
-    if (!embeddings.isLive(index)) {
-      if (written.isLive(index)) differences.addNumbered('sink-orphan', index);
-    } else if (!written.isLive(index)) differences.addNumbered('sink-missing', index);
-    else if (written.hasVersionOf(index, embeddings)) live++;
-    else differences.addNumbered('sink-stale', index);
+    const kind = differenceOf(index, embeddings, written);
+    if (kind === undefined) {
+      if (embeddings.isLive(index)) live++;
+      continue;
+    }
+    differences.addNumbered(kind, index);
+    plan.id(index, embeddings, written);
   }
   return live;
+}
+
+function differenceOf(
+  index: number,
+  embeddings: VersionColumns,
+  written: VersionColumns,
+): 'sink-orphan' | 'sink-missing' | 'sink-stale' | undefined {
+  if (!embeddings.isLive(index)) return written.isLive(index) ? 'sink-orphan' : undefined;
+  if (!written.isLive(index)) return 'sink-missing';
+  return written.hasVersionOf(index, embeddings) ? undefined : 'sink-stale';
 }

@@ -8,12 +8,14 @@ import { idFileOf, readShardDeletions, verifyShardFile } from '../../sinks/reade
 import { VersionColumns } from './columns.ts';
 import type { ReconcileContext } from './context.ts';
 import type { Differences } from './differences.ts';
+import type { RewritePlan } from './rewrite-plan.ts';
 
 /** What all shards of a sink hold; an embedding that is there twice, or whose file is not the committed one, is a difference. */
 export async function readShardColumns(
   { ids, signal }: ReconcileContext,
   shards: readonly ShardDescriptor[],
   differences: Differences,
+  plan: RewritePlan,
 ): Promise<VersionColumns> {
   const written = new VersionColumns(ids.expected);
   // Hashing and reading one file take turns on this thread, while the next bytes come from the disk.
@@ -21,6 +23,7 @@ export async function readShardColumns(
     signal?.throwIfAborted();
     const [faults] = await Promise.all([fileFaults(shard), readShard(shard)]);
     for (const { kind, name } of faults) differences.add(kind, name);
+    if (faults.length > 0) plan.shard(shard);
   }
   return written;
 
@@ -29,7 +32,9 @@ export async function readShardColumns(
     for await (const { rows, ids: bytes, idStarts, offsets } of rowsOf(shard))
       for (let row = 0; row < rows; row++) {
         const index = ids.add(bytes, idStarts[row], idStarts[row + 1]);
-        if (!written.setNewer(index, partition, offsets[row] ?? -1, true)) differences.addNumbered('sink-twice', index);
+        if (written.setNewer(index, partition, offsets[row] ?? -1, true)) continue;
+        differences.addNumbered('sink-twice', index);
+        plan.partitionOf(index, written);
       }
     for (const { id, offset } of await deletionsOf(shard))
       written.setNewer(ids.add(Buffer.from(id)), partition, offset, false);

@@ -1,4 +1,5 @@
-import { renameSync, rmSync } from 'node:fs';
+import { appendFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { documentRow, HASHED, newPlace, numbers } from './runner.ts';
 import type { Place } from './runner.ts';
@@ -91,7 +92,7 @@ it('a lost shard is reported by reconcile and sink, and what they advise mends i
   expect(reconciled.code).toBe(1);
   expect(reconciled.stdout).toMatch(/shard-missing/);
   expect(reconciled.stdout).toContain(lost);
-  expect(reconciled.stdout).toMatch(/"replay"/);
+  expect(reconciled.stdout).toMatch(/"reconcile --repair"/);
   const refused = await place.run(...SINK);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain(lost);
@@ -99,4 +100,24 @@ it('a lost shard is reported by reconcile and sink, and what they advise mends i
   await place.done('replay', '--sink=parquet', HASHED);
   expect(await place.rows('data', 'parquet', 'hashed-384')).toHaveLength(12);
   expect(await place.done('reconcile')).toMatchObject({ differences: 0 });
+});
+
+it('reconcile --repair writes again from the first damaged or lost shard on, in each output, and keeps those before', async () => {
+  const place = await embedded();
+  await place.done('sink', 'npy', HASHED, '--shard-rows=5');
+  const folder = place.path('data', 'parquet', 'hashed-384');
+  const [kept = '', lost = ''] = shards(place);
+  const { mtimeMs } = statSync(join(folder, kept));
+  rmSync(join(folder, lost));
+  const npy = place.files('data', 'npy', 'hashed-384').find((name) => name.endsWith('.npy')) ?? '';
+  appendFileSync(place.path('data', 'npy', 'hashed-384', npy), 'x');
+  const found = await place.run('reconcile');
+  expect([found.code, found.stdout]).toEqual([1, expect.stringMatching(/shard-damaged[^]*shard-missing/)]);
+  const repaired = await place.done('reconcile', '--repair');
+  const names = { repaired: ['npy-hashed-384', 'parquet-hashed-384'] };
+  expect(repaired).toMatchObject({ differences: 0, sinks: [{ live: 12 }, { live: 12 }], ...names });
+  expect(shards(place)[0]).toBe(kept);
+  expect(statSync(join(folder, kept)).mtimeMs).toBe(mtimeMs);
+  expect(await place.rows('data', 'parquet', 'hashed-384')).toHaveLength(12);
+  expect(await place.done('reconcile', '--repair')).toMatchObject({ differences: 0, repaired: [] });
 });
