@@ -11,6 +11,8 @@ import { isGlob, parseGlob } from './files/glob.ts';
 import { openFile } from './files/open-file.ts';
 import { temporaryFolder } from './files/temporary-files.ts';
 import { fallbackFormat, formatOf, formats as allFormats } from './formats.ts';
+import { checkedSettings } from './image/image-finder.ts';
+import { refuseClashes } from './image/image-reference.ts';
 import type { FileFormat, FormatOptions, Source } from './port.ts';
 
 export interface OpenSourceOptions extends FormatOptions {
@@ -32,12 +34,15 @@ export interface OpenSourceOptions extends FormatOptions {
  */
 export async function openSource(given: string, options: OpenSourceOptions = {}): Promise<Source> {
   const { name, formats = allFormats, signal, ...form } = options;
-  if (/^https?:\/\//i.test(given)) return openUrl(given, options);
   if (isPostgresUrl(given)) {
     // Its client takes 50 ms to load.
     const { openPostgres } = await import('./postgres/postgres-source.ts');
     return openPostgres(given, options);
   }
+  // Told here: where it concerns a file among others it would be a dead letter.
+  refuseClashes(form);
+  await checkedSettings(form);
+  if (/^https?:\/\//i.test(given)) return openUrl(given, options);
   const found = await stat(given).catch(() => undefined);
   if (found?.isDirectory() === true) {
     const folder = { root: given, location: given, name: name ?? folderName(given), formats, options: form };

@@ -2,10 +2,10 @@ import { failureOutcome, messageOf, PipelineError } from '../../errors.ts';
 import type { ImagePart } from '../../record/types.ts';
 import type { FormatOptions, OpenFile, SourceBatch, SourceFault, SourceItem } from '../port.ts';
 import { mayPass } from './image-faults.ts';
-import { checkImagesDir, createImageFinder, type ImageFinder } from './image-finder.ts';
-import type { ImageReference, ReferringItem } from './image-reference.ts';
+import { checkedSettings, createImageFinder, type ImageFinder } from './image-finder.ts';
+import { type ImageReference, type ReferringItem, refuseClashes } from './image-reference.ts';
 import { inOrder, type Reserve } from './in-order.ts';
-import { imageSettings, imageSettingsText, type ImageSettings } from './options.ts';
+import { imageSettingsText, type ImageSettings } from './options.ts';
 
 const AHEAD = { mostItems: 32, mostBytes: 256 * 1024 * 1024 };
 /** What a batch with images holds; the publisher keeps one or two of them. */
@@ -24,8 +24,8 @@ export async function withImages(
   options: FormatOptions,
   location: string,
 ): Promise<OpenFile> {
-  const settings = imageSettings(options);
-  await checkImagesDir(options);
+  if (reference.kind !== 'bytes') refuseClashes(options);
+  const settings = await checkedSettings(options);
   return {
     description: { ...opened.description, images: imageSettingsText(settings) },
     async *read(signal) {

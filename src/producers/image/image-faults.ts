@@ -12,14 +12,14 @@ export function mayPass(code: string): boolean {
 }
 
 /** Of an image that need not be read whole to know this. */
-export function tooManyBytes(bytes: number, { maxInlineBytes, maxSide }: ImageSettings): PipelineError {
+export function tooManyBytes(bytes: number | 'more', { maxInlineBytes, maxSide }: ImageSettings): PipelineError {
   const advice =
     maxSide === undefined
       ? 'Have it scaled down, for example with --image-max-side=1024, or raise --max-inline-bytes'
       : `Images of more than ${MOST_IMAGE_BYTES} bytes are not scaled down`;
   return poisonError(
     'IMAGE_TOO_MANY_BYTES',
-    `it has ${bytes} bytes, more than --max-inline-bytes=${maxInlineBytes}. ${advice}`,
+    `it has ${bytes === 'more' ? '' : `${bytes} bytes, `}more than --max-inline-bytes=${maxInlineBytes}. ${advice}`,
   );
 }
 

@@ -1,11 +1,12 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { poisonError, UsageError } from '../../errors.ts';
+import { PipelineError, poisonError, UsageError } from '../../errors.ts';
 import { Fetcher } from '../fetch/fetcher.ts';
 import type { FormatOptions } from '../port.ts';
 import type { Reserve } from './in-order.ts';
 import type { ImageReference } from './image-reference.ts';
-import { mostBytes, type ImageSettings } from './options.ts';
+import { tooManyBytes } from './image-faults.ts';
+import { imageSettings, mostBytes, type ImageSettings } from './options.ts';
 import { openFault, readImageFile } from './read-image.ts';
 
 /** Brings the bytes of images that rows refer to. */
@@ -18,11 +19,13 @@ export interface ImageFinder {
   close(): Promise<void>;
 }
 
-/** Rejects with a `UsageError` where the folder of the images is not there. */
-export async function checkImagesDir({ imagesDir }: Pick<FormatOptions, 'imagesDir'>): Promise<void> {
-  if (imagesDir === undefined) return;
-  const found = await stat(imagesDir).catch(() => undefined);
-  if (found?.isDirectory() !== true) throw new UsageError(`--images-dir: there is no folder ${imagesDir}.`);
+/** @throws UsageError where the settings are wrong or the folder of the images is not there */
+export async function checkedSettings(options: FormatOptions): Promise<ImageSettings> {
+  const { imagesDir } = options;
+  const found = imagesDir === undefined ? undefined : await stat(imagesDir).catch(() => undefined);
+  if (imagesDir !== undefined && found?.isDirectory() !== true)
+    throw new UsageError(`--images-dir: there is no folder ${imagesDir}.`);
+  return imageSettings(options);
 }
 
 export async function createImageFinder(
@@ -30,12 +33,13 @@ export async function createImageFinder(
   options: FormatOptions,
   settings: ImageSettings,
 ): Promise<ImageFinder> {
+  if (kind === 'bytes') return bytesFinder(settings);
   if (kind === 'path') return folderFinder(await realpath(options.imagesDir ?? '.'), settings);
   const { allowPrivateHosts = false, requestsPerHost } = options;
   const limits = { maxBytes: mostBytes(settings) };
   return urlFinder(
     new Fetcher({ allowPrivateHosts, limits, ...(requestsPerHost !== undefined && { requestsPerHost }) }),
-    limits.maxBytes,
+    settings,
   );
 }
 
@@ -59,17 +63,33 @@ function folderFinder(root: string, settings: ImageSettings): ImageFinder {
   };
 }
 
-function urlFinder(fetcher: Fetcher, maxBytes: number): ImageFinder {
+/** What a row holds itself. */
+function bytesFinder(settings: ImageSettings): ImageFinder {
+  return {
+    async find(reference, reserve) {
+      const bytes = (reference.length - 2) / 2;
+      if (bytes > mostBytes(settings)) throw tooManyBytes(bytes, settings);
+      await reserve(bytes);
+      return Buffer.from(reference.slice(2), 'hex');
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+function urlFinder(fetcher: Fetcher, settings: ImageSettings): ImageFinder {
   return {
     async find(reference, reserve, signal) {
       // Before there is a connection: whoever has one must not wait for room.
-      await reserve(maxBytes);
+      await reserve(mostBytes(settings));
       const receive = async (body: AsyncIterable<Uint8Array>): Promise<Buffer> => {
         const chunks: Uint8Array[] = [];
         for await (const chunk of body) chunks.push(chunk);
         return Buffer.concat(chunks);
       };
-      return fetcher.fetch(reference, receive, signal);
+      return fetcher.fetch(reference, receive, signal).catch((error: unknown) => {
+        if (error instanceof PipelineError && error.code === 'URL_TOO_LARGE') throw tooManyBytes('more', settings);
+        throw error;
+      });
     },
     close: () => fetcher.close(),
   };

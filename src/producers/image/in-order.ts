@@ -49,12 +49,13 @@ export async function* inOrder<Item, Result>(
   }
 }
 
+/** In the order of the items: one that comes later passes no other that waits. */
 class OrderedRoom {
   readonly #most: number;
   readonly #held = new Map<number, number>();
+  readonly #waiting = new Map<number, () => void>();
   #bytes = 0;
   #turn = 0;
-  #waiting: (() => void)[] = [];
   #isOpen = false;
 
   constructor(most: number) {
@@ -62,10 +63,10 @@ class OrderedRoom {
   }
 
   async enter(index: number, bytes: number): Promise<void> {
-    const more = (): number => bytes - (this.#held.get(index) ?? 0);
-    while (!this.#isOpen && index > this.#turn && more() > 0 && this.#bytes > 0 && this.#bytes + more() > this.#most)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#bytes += more();
+    while (this.#mustWait(index, bytes - (this.#held.get(index) ?? 0)))
+      await new Promise<void>((resolve) => this.#waiting.set(index, resolve));
+    this.#waiting.delete(index);
+    this.#bytes += bytes - (this.#held.get(index) ?? 0);
     this.#held.set(index, bytes);
     this.#wake();
   }
@@ -87,7 +88,14 @@ class OrderedRoom {
     this.#wake();
   }
 
+  #mustWait(index: number, more: number): boolean {
+    if (this.#isOpen || index <= this.#turn || more <= 0) return false;
+    for (const other of this.#waiting.keys()) if (other < index) return true;
+    return this.#bytes > 0 && this.#bytes + more > this.#most;
+  }
+
+  /** They stay among those that wait until they have found that they need not. */
   #wake(): void {
-    for (const resume of this.#waiting.splice(0)) resume();
+    for (const resume of this.#waiting.values()) resume();
   }
 }

@@ -88,14 +88,19 @@ function afterSubBlocks(bytes: Buffer, from: number): number {
   return at + 1;
 }
 
-/** Boxes of the outermost level. ISO/IEC 14496-12, 4.2. One without a size, to the end of the file, can't be judged. */
+/**
+ * Boxes of the outermost level, one of which holds the pixels. ISO/IEC 14496-12, 4.2. A box that goes on to the end of
+ * the file, whatever that is, is left to the decoder.
+ */
 function boxesEnd(bytes: Buffer): boolean {
   let at = 0;
+  let hasData = false;
   while (at + 8 <= bytes.length) {
+    hasData ||= bytes.toString('latin1', at + 4, at + 8) === 'mdat';
     const size = bytes.readUInt32BE(at);
     if (size === 1 && at + 16 <= bytes.length) at += Number(bytes.readBigUInt64BE(at + 8));
     else if (size < 8) return false;
     else at += size;
   }
-  return at === bytes.length;
+  return hasData && at === bytes.length;
 }
