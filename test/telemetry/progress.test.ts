@@ -155,6 +155,21 @@ describe('Progress', () => {
     ]);
   });
 
+  it('prints a line for every ten rows where that is asked for, but one a second at most', () => {
+    const { progress, output, wait } = setUp('lines');
+    const stage = progress.stage('produce t', { unit: 'rows', lineEvery: 10 });
+    for (const advance of [10, 9, 1, 50]) {
+      stage.advance(advance);
+      wait(800);
+    }
+    expect(output.text.split('\n').map((line) => line.split(',')[0])).toEqual([
+      'produce t: 19 rows',
+      'produce t: 70 rows',
+      '',
+    ]);
+    progress.close();
+  });
+
   it('prints nothing in none, and starts no timer', () => {
     const { progress, output, wait, ticks } = setUp('none');
     const stage = progress.stage('x', { unit: 'rows' });

@@ -36,14 +36,18 @@ export interface RecordPlan {
   readonly description: Readonly<Record<string, string>>;
 }
 
-export function planRecords(options: FormatOptions, sample: FieldSample): RecordPlan {
+/** `imageBytes`: the field that holds the image itself, where there is one. */
+export function planRecords(options: FormatOptions, sample: FieldSample, imageBytes?: string): RecordPlan {
   const names: string[] = [];
   const field = (name: string): number => {
     const at = names.indexOf(name.trim());
     return at >= 0 ? at : names.push(name.trim()) - 1;
   };
   const id = planId(options, sample, field);
-  const image = parseImageReference(options, (name, flag) => requiredIn(sample, flag, field)(name));
+  const image: ImageReference | undefined =
+    imageBytes === undefined
+      ? parseImageReference(options, (name, flag) => requiredIn(sample, flag, field)(name))
+      : { kind: 'bytes', tokens: [{ column: field(imageBytes) }] };
   const text = planText(options, sample, field, image !== undefined);
   const isGiven = options.metadata !== undefined;
   const metadata = planMetadata(options);
@@ -55,7 +59,7 @@ export function planRecords(options: FormatOptions, sample: FieldSample): Record
     text: new TextTemplate(text.tokens, { dropRepeats: options.text === undefined }),
     image,
     metadata,
-    leaveOut: new Set(isGiven ? [] : used),
+    leaveOut: new Set([...(isGiven ? [] : used), ...(imageBytes === undefined ? [] : [imageBytes])]),
     where,
     description: {
       id: `${describe(id.tokens, names)} (${id.reason})`,

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../../errors.ts';
+import { withRetries } from '../../log/retry.ts';
 import { type Environment, parsePostgresAddress, type PostgresAddress, shownAddress } from '../../postgres/address.ts';
-import type { FormatOptions, Source } from '../port.ts';
+import { withImages } from '../image/attach-images.ts';
+import type { FormatOptions, OpenFile, Source } from '../port.ts';
 import type { Rows } from './statement.ts';
 import { planTable } from './table-plan.ts';
 import { READ_AGAIN, readAgain, type ReadAgainOptions } from './read-again.ts';
@@ -20,6 +22,8 @@ export interface PostgresSourceOptions extends FormatOptions {
   readonly readAgain?: Pick<ReadAgainOptions, 'maxFailures' | 'backoff' | 'random'>;
 }
 
+/** A second and a half in all: an address is more often wrong than its server away. */
+const OPENING = { maxAttempts: 5, baseMs: 200, capMs: 2_000 };
 const LONGEST_NAME = 100;
 
 /**
@@ -31,19 +35,35 @@ export async function openPostgres(url: string, options: PostgresSourceOptions):
   const address = parsePostgresAddress(url, environment);
   const wanted = wantedOf(query, table, address);
   const location = `${shownAddress(address)}${wanted.shown}`;
-  const plan = await planTable({ address, from: wanted.from, options: form, location, signal });
+  const onRetry = (message: string): void => onWarning?.(message);
+  const plan = await withRetries(
+    () => planTable({ address, from: wanted.from, options: form, location, signal }),
+    signal,
+    {
+      ...{ ...OPENING, random: retry.random },
+      onRetry: ({ error }) => {
+        onRetry(error.message);
+      },
+    },
+  );
+  const rows: OpenFile = {
+    description: plan.description,
+    read: (readSignal = signal) =>
+      readAgain(() => readTable(address, plan, location, readSignal), {
+        ...retry,
+        signal: readSignal,
+        onRetry,
+      }),
+  };
+  const { image } = plan.records;
+  const opened = image === undefined ? rows : await withImages(rows, image, form, location);
   return {
     name: name ?? nameOf(address, wanted.short),
     location,
-    description: plan.description,
+    description: opened.description,
     isTable: true,
     isFiltered: (form.where ?? []).length > 0,
-    read: (readSignal) =>
-      readAgain(() => readTable(address, plan, location, readSignal ?? signal), {
-        ...retry,
-        signal: readSignal ?? signal,
-        onRetry: (message) => onWarning?.(message),
-      }),
+    read: (readSignal = signal) => opened.read(readSignal),
   };
 }
 

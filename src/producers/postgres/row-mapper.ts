@@ -1,7 +1,8 @@
 import type { TextRow } from '../../postgres/row-stream.ts';
 import type { Metadata, RecordId } from '../../record/types.ts';
-import { type JsonObject, ObjectMapper } from '../jsonl/object-mapper.ts';
+import { type JsonObject, type MappedObject, ObjectMapper } from '../jsonl/object-mapper.ts';
 import type { RecordPlan } from '../jsonl/record-plan.ts';
+import type { ReferringItem } from '../image/image-reference.ts';
 import type { SourceFault, SourceItem } from '../port.ts';
 import type { DescribedColumn } from './catalogue.ts';
 import { valueOf } from './column-values.ts';
@@ -26,7 +27,7 @@ export class RowMapper {
     const record = objectOf(values, this.#columns);
     const mapped = this.#objects.map(record);
     if (mapped === 'filtered') throw new RangeError('The server filters rows, not the plan.');
-    if (!('code' in mapped)) return new RowItem(mapped.id, mapped.text, mapped.metadata, row, record);
+    if (!('code' in mapped)) return new RowItem(mapped, row, record);
     const whole = rawOf(record);
     const raw = whole.subarray(0, MAX_RAW_BYTES);
     const cut =
@@ -48,17 +49,19 @@ export function objectOf(values: TextRow, columns: readonly DescribedColumn[]): 
 }
 
 /** A good row. Its JSON is made when it is asked for: hardly any row's ever is. */
-class RowItem implements SourceItem {
+class RowItem implements ReferringItem {
   readonly kind = 'item';
   readonly id: RecordId;
   readonly text?: string;
+  readonly imageReference?: string;
   readonly metadata: Metadata;
   readonly line: number;
   readonly #record: JsonObject;
 
-  constructor(id: RecordId, text: string | undefined, metadata: Metadata, line: number, record: JsonObject) {
+  constructor({ id, text, imageReference, metadata }: MappedObject, line: number, record: JsonObject) {
     this.id = id;
     if (text !== undefined) this.text = text;
+    if (imageReference !== undefined) this.imageReference = imageReference;
     this.metadata = metadata;
     this.line = line;
     this.#record = record;

@@ -37,18 +37,22 @@ export async function planTable({ address, from, options, location, signal }: Pl
     const table = 'table' in from ? await findTable(session, from.table, location) : undefined;
     const whole = wholeOf(table ?? from);
     const described = await describeRows(session, whole, location);
-    const columns = described.filter(({ kind }) => kind !== 'bytes');
     const { where = [], ...form } = options;
     const known = described.map(({ name }) => name);
-    const names = columns.map(({ name }) => name);
+    const readable = described.filter(({ kind }) => kind !== 'bytes');
+    const names = readable.map(({ name }) => name);
+    const imageBytes = imageColumn(form, described);
+    const columns = imageBytes === undefined ? readable : [...readable, imageBytes];
     const isKeyed = form.id === undefined && table !== undefined && table.primaryKey.length > 0;
     const wanted = isKeyed ? { ...form, id: table.primaryKey } : form;
-    const statement = readStatement(whole, names, { where, known });
+    const allNames = columns.map(({ name }) => name);
+    const statement = readStatement(whole, allNames, { where, known });
     const sample = readStatement(whole, names, { where, known, limit: SAMPLE_ROWS });
-    const records = needsSample(wanted, names) ? await sampleOf(session, sample, columns) : [];
+    const records = needsSample(wanted, names) ? await sampleOf(session, sample, readable) : [];
     // Without a row the columns still are what they are.
-    const nulls = objectOf([], columns);
-    const plan = planRecords(wanted, new FieldSample(location, records.length > 0 ? records : [nulls]));
+    const nulls = objectOf([], readable);
+    const fields = new FieldSample(location, records.length > 0 ? records : [nulls]);
+    const plan = planRecords(wanted, fields, imageBytes?.name);
     refuseUnknown(plan, columns, described);
     return {
       statement,
@@ -60,12 +64,17 @@ export async function planTable({ address, from, options, location, signal }: Pl
         ...plan.description,
         ...(isKeyed && { id: `${table.primaryKey.join('#')} (primary key)` }),
         ...(where.length > 0 && { where: where.join(' and ') }),
-        ...leftOut(described),
+        ...leftOut(described, imageBytes),
       },
     };
   } finally {
     await session.close();
   }
+}
+
+/** The column that `--image` names, where it holds bytes: then no folder is needed. */
+function imageColumn({ image }: FormatOptions, described: readonly DescribedColumn[]): DescribedColumn | undefined {
+  return described.find(({ name, kind, isArray }) => name === image && kind === 'bytes' && !isArray);
 }
 
 /** An expensive query is not begun twice where all is said. */
@@ -103,7 +112,9 @@ function refuseUnknown(
     const [column = ''] = name.split('.');
     if (columns.some((each) => each.name === column && (each.kind === 'json' || each.isArray))) continue;
     if (described.some((each) => each.name === name))
-      throw new UsageError(`"${name}" is bytea: bytes are neither an id nor text nor metadata. ${listColumns(names)}`);
+      throw new UsageError(
+        `"${name}" is bytea: bytes are neither an id nor text nor metadata, only --image. ${listColumns(names)}`,
+      );
     requireColumn(names, name, '--id, --text or --metadata');
     throw new UsageError(
       `There is no column "${name}"; names are written as the database has them. ${listColumns(names)}`,
@@ -111,7 +122,10 @@ function refuseUnknown(
   }
 }
 
-function leftOut(described: readonly DescribedColumn[]): { readonly 'left out'?: string } {
-  const bytes = described.filter(({ kind }) => kind === 'bytes').map(({ name }) => name);
+function leftOut(
+  described: readonly DescribedColumn[],
+  image: DescribedColumn | undefined,
+): { readonly 'left out'?: string } {
+  const bytes = described.filter((column) => column.kind === 'bytes' && column !== image).map(({ name }) => name);
   return bytes.length === 0 ? {} : { 'left out': `${bytes.join(', ')} (bytea)` };
 }

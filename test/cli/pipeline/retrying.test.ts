@@ -153,3 +153,20 @@ it('says what can not be done, with the exit code for it', async () => {
   expect(await place.done('dead-letters', 'list', '--namespace=other')).toMatchObject({ letters: [], hasMore: false });
   expect(await place.done('dead-letters', 'retry', '--namespace=other')).toMatchObject({ published: 0 });
 });
+
+it('retries with a source what a model failed on, of that source alone', async () => {
+  const place = await withLetters();
+  place.writeRows('others.csv', [documentRow(20, 'A cursed text of another source')]);
+  await place.run('produce', '--source=others.csv');
+  await processWithout(place, 'cursed');
+  const produce = ['produce', '--source=documents.csv', '--retry-failed'];
+  const dryRun = await place.json(...produce, '--dry-run');
+  expect(dryRun.json.produced[0]).not.toHaveProperty('retried');
+  expect((await place.json(...produce)).json.produced[0]).toMatchObject({ retried: 3, published: 0, unchanged: 10 });
+  // What waits for the processor is not published once more.
+  expect((await place.json(...produce)).json.produced[0]).not.toHaveProperty('retried');
+  expect((await list(place, '--state=retried')).map(({ id }) => id)).toHaveLength(3);
+  expect((await list(place, '--state=open')).map(({ stage }) => stage)).toEqual(['process']);
+  const { json } = await place.json('process', HASHED);
+  expect(json.processed[0]).toMatchObject({ embedded: 3 });
+});

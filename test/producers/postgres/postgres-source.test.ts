@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/errors.ts';
 import { createMemoryLog } from '../../../src/log/memory/memory-log.ts';
@@ -5,6 +9,7 @@ import type { Source } from '../../../src/producers/port.ts';
 import { openPostgres, type PostgresSourceOptions } from '../../../src/producers/postgres/postgres-source.ts';
 import { publish, type PublishOptions } from '../../../src/producers/publisher.ts';
 import { allRecords, CLOCK, codec, latestValues, topics } from '../../pipeline-fixtures.ts';
+import { clipImages } from '../../models/model-folders.ts';
 import { PostgresProxy } from '../../postgres/proxy.ts';
 import { describeWithService } from '../../services/index.ts';
 import { TestDatabase } from '../../services/postgres/test-database.ts';
@@ -242,6 +247,51 @@ describeWithService('postgres', 'Postgres as a source', () => {
         await proxy.close();
       }
     });
+  });
+
+  it('brings images that rows hold as bytea, or refer to by URL', async () => {
+    const jpeg = readFileSync(join(clipImages, 'wide.jpg'));
+    const server = createServer((request, response) => {
+      response.statusCode = request.url === '/there.jpg' ? 200 : 404;
+      response.end(request.url === '/there.jpg' ? jpeg : 'no');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      await database.sql('create table pictures (id int primary key, title text, thumb bytea, url text)');
+      await database.sql('insert into pictures values (1, $1, $2, $3), (2, $4, $5, $6), (3, $7, null, null)', [
+        ...['wide', jpeg, `${base}/there.jpg`],
+        ...['none', Buffer.from('no image'), `${base}/gone.jpg`],
+        'words alone',
+      ]);
+      const images = async (options: PostgresSourceOptions): Promise<unknown> => {
+        const found: Record<string, unknown> = {};
+        for await (const { items } of (await open({ table: 'pictures', text: 'title', ...options })).read())
+          for (const item of items)
+            if (item.kind === 'fault')
+              found[item.code] = (JSON.parse(Buffer.from(item.raw).toString()) as { id: 1 }).id;
+            else
+              found[item.id] = [
+                item.image && Buffer.compare(item.image.bytes ?? Buffer.alloc(0), jpeg) === 0,
+                [...item.metadata.keys()],
+              ];
+        return found;
+      };
+      expect(await images({ image: 'thumb' })).toEqual({
+        1: [true, ['url']],
+        3: [undefined, ['url']],
+        IMAGE_FORMAT_UNKNOWN: 2,
+      });
+      expect(await images({ imageUrl: 'url', allowPrivateHosts: true })).toEqual({
+        1: [true, ['url']],
+        3: [undefined, ['url']],
+        URL_REFUSED: 2,
+      });
+      expect(await images({ image: 'thumb', maxInlineBytes: 100 })).toMatchObject({ IMAGE_TOO_MANY_BYTES: 1 });
+      await expect(open({ table: 'pictures', text: 'thumb' })).rejects.toThrow(/"thumb" is bytea/);
+    } finally {
+      server.close();
+    }
   });
 
   it('holds no more than some rows in memory, however large they are', async () => {
