@@ -59,7 +59,7 @@ async function modelFingerprint(entry: CatalogEntry): Promise<ModelFingerprint> 
       return fingerprintOf({ ...ofImages, tokenizer, preprocessing: `${preprocessing}:${String(maxTokens)}` });
     }
     const tokenizer = await hashOfFile(folder, 'tokenizer.json');
-    const preprocessing = `${PREPROCESSING_VERSION}${variant(weights)}${shortening(entry)}`;
+    const preprocessing = `${PREPROCESSING_VERSION}${variant(weights)}${shortening(entry)}${lengthening(entry)}`;
     return fingerprintOf({ ...facts, weights: files, tokenizer, dtype, preprocessing });
   } catch (cause) {
     const where = `The model ${model} could not be read from ${folder}: ${messageOf(cause)}.`;
@@ -81,4 +81,8 @@ function variant({ lowerCase, padTo }: OnnxWeights): string {
 function shortening(entry: CatalogEntry): string {
   const isCut = entry.dimension !== fullDimension(entry);
   return isCut ? `:cut${entry.matryoshka?.layerNorm === true ? '-layer-norm' : ''}` : '';
+}
+
+function lengthening({ longText = 'truncate' }: CatalogEntry): string {
+  return longText === 'truncate' ? '' : `:${longText}`;
 }

@@ -1,3 +1,4 @@
+import type { LongText } from '../long-text.ts';
 import type { InputKind } from '../port.ts';
 import type { ImagePreprocessing, ImageSize } from './image-preprocessing.ts';
 
@@ -23,6 +24,8 @@ export interface ModelFacts {
   readonly matryoshka?: Matryoshka;
   /** Of a text, special tokens included; a model that reads images alone counts their patches. */
   readonly maxTokens: number;
+  /** What becomes of longer texts. Default `truncate`. */
+  readonly longText?: LongText;
   readonly pooling: Pooling;
   readonly normalise: boolean;
   /** Put before each text as it is embedded, by its role. */

@@ -10,7 +10,7 @@ import { withDimensions } from './shorter-vectors.ts';
  */
 export function applySettings(entry: CatalogEntry, settings: ModelSettings): CatalogEntry {
   const { dimensions, pooling, normalise } = settings;
-  const maxTokens = settings['max-tokens'];
+  const { 'max-tokens': maxTokens, 'long-text': longText } = settings;
   const isText = entry.weights.runtime === 'onnx';
   if (!isText && entry.weights.runtime !== 'hub') {
     refuse(entry, settings, entry.weights.runtime === 'hashed' ? [] : ['dimensions', 'query-prefix', 'document-prefix']);
@@ -26,6 +26,7 @@ export function applySettings(entry: CatalogEntry, settings: ModelSettings): Cat
     ...(pooling !== undefined && { pooling }),
     ...(normalise !== undefined && { normalise }),
     ...(maxTokens !== undefined && { maxTokens }),
+    ...(longText !== undefined && { longText }),
     prefixes: {
       document: settings['document-prefix'] ?? cut.prefixes.document,
       query: settings['query-prefix'] ?? cut.prefixes.query,

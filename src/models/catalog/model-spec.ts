@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UsageError } from '../../errors.ts';
+import { LONG_TEXTS } from '../long-text.ts';
 import { nearestName } from '../../record/nearest-name.ts';
 
 /**
@@ -24,6 +25,7 @@ const settingsSchema = z.strictObject({
   pooling: z.enum(['mean', 'cls', 'last', 'graph'], 'must be mean, cls, last or graph').optional(),
   normalise: z.stringbool('must be true or false').optional(),
   'max-tokens': count.optional(),
+  'long-text': z.enum(LONG_TEXTS, `must be ${LONG_TEXTS.join(', ')}`).optional(),
   'query-prefix': z.string().optional(),
   'document-prefix': z.string().optional(),
   'model-dtype': z.string().min(1, 'must name one').optional(),

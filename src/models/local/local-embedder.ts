@@ -21,8 +21,8 @@ const SCORE_BYTES = 16 * 2 * Float32Array.BYTES_PER_ELEMENT;
 /**
  * Loads an ONNX model into worker threads, one session each, and checks that it works.
  *
- * @throws PipelineError MODEL_LOAD_FAILED, DEVICE_UNAVAILABLE, MODEL_CANARY_FAILED; its `embed` rejects with MODEL_FAILED when a worker has
- * died and with EMBEDDER_CLOSED after `close`.
+ * @throws PipelineError MODEL_LOAD_FAILED, DEVICE_UNAVAILABLE, MODEL_CANARY_FAILED; its `embed` rejects with MODEL_FAILED
+ * when a worker has died and with EMBEDDER_CLOSED after `close`.
  */
 export async function createLocalEmbedder(model: LocalModel, options: LocalEmbedderOptions = {}): Promise<Embedder> {
   const settings = textSettingsOf(model);
@@ -40,7 +40,9 @@ export async function createLocalEmbedder(model: LocalModel, options: LocalEmbed
   const scheduler = new BatchScheduler<TextRow>({ workers, pool, model: model.name, unit: 'text', jobOf, copyOf });
   const embedder = new LocalEmbedder(model, info, scheduler);
   try {
-    await checkCanary(embedder, TEXT_CANARIES, model.normalise);
+    // It may be longer than what this model is to be given.
+    const truncating = new LocalEmbedder({ ...model, longText: 'truncate' }, info, scheduler);
+    await checkCanary(truncating, TEXT_CANARIES, model.normalise);
   } catch (error) {
     await embedder.close();
     throw error;
@@ -68,8 +70,9 @@ class LocalEmbedder implements Embedder {
   async embed(inputs: readonly EmbedInput[], options: EmbedOptions = {}): Promise<EmbedResult> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const prefix = this.#model.prefixes[options.as ?? 'document'];
-    return this.#scheduler.run(new TextWindow(inputs, this.info.dimension, prefix, this.info.name), signal);
+    const { name: model, dimension, normalise, prefixes, longText = 'truncate' } = this.#model;
+    const settings = { model, dimension, normalise, longText, prefix: prefixes[options.as ?? 'document'] };
+    return this.#scheduler.run(new TextWindow(inputs, settings), signal);
   }
 
   close(): Promise<void> {

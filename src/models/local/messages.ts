@@ -2,6 +2,7 @@
 import type { Padding, Pooling } from '../catalog/entry.ts';
 import type { ImagePreprocessing, ImageSize } from '../catalog/image-preprocessing.ts';
 import type { Device } from '../devices.ts';
+import type { LongText } from '../long-text.ts';
 
 /** The `workerData` of every worker. */
 export interface WorkerSettings {
@@ -43,6 +44,9 @@ export interface TokeniseRequest {
   readonly kind: 'tokenise';
   readonly id: number;
   readonly texts: readonly string[];
+  /** What each of them begins with. */
+  readonly prefix: string;
+  readonly longText: LongText;
 }
 
 export interface EmbedRequest {
@@ -70,14 +74,18 @@ export type TextRequest = TokeniseRequest | EmbedRequest;
 export type WorkRequest = TextRequest | EmbedImagesRequest;
 
 export interface TokenisedTexts {
-  /** Token ids of all texts, one text after the other. */
+  /** Token ids of all rows, one row after the other. */
   readonly ids: Int32Array;
-  /** (texts,) */
+  /** (rows,) */
   readonly lengths: Uint32Array;
+  /** (rows,) tokens of the text in it: what the row counts for in the vector of a text with several. */
+  readonly weights: Uint32Array;
+  /** (texts,) rows of each: several where it is embedded in windows, none where it is refused. */
+  readonly rows: Uint32Array;
   /** (texts,) */
   readonly truncated: Uint8Array;
-  /** Texts that the tokenizer refused, by index, with its words. Their length is 0. */
-  readonly refused: readonly (readonly [index: number, reason: string])[];
+  /** Texts that are not embedded, by index, with the reason and, where it is not the tokenizer's, its code. */
+  readonly refused: readonly (readonly [index: number, reason: string, code?: string | undefined])[];
 }
 
 export interface EmbeddedRows {

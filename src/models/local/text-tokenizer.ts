@@ -26,6 +26,13 @@ export interface TokenisedText {
   readonly truncated: boolean;
 }
 
+/** A part of a text as the model is given it. */
+export interface TokenWindow {
+  readonly ids: readonly number[];
+  /** Tokens of the text itself. */
+  readonly weight: number;
+}
+
 export type TokenizerSettings = Pick<
   TextWorkerSettings,
   'tokenizerPath' | 'tokenizerConfigPath' | 'maxTokens' | 'lowerCase'
@@ -33,8 +40,8 @@ export type TokenizerSettings = Pick<
 
 /** Text to token ids, cut to `maxTokens` with the closing special tokens kept. */
 export class TextTokenizer {
+  readonly maxTokens: number;
   readonly #tokenizer: JsonTokenizer;
-  readonly #maxTokens: number;
   readonly #opening: readonly number[];
   readonly #closing: readonly number[];
   /** Undefined where cutting a text is not known to be safe. */
@@ -45,7 +52,7 @@ export class TextTokenizer {
   constructor({ tokenizerPath, tokenizerConfigPath, maxTokens, lowerCase }: TokenizerSettings) {
     const description: object = tokenizerSchema.parse(JSON.parse(readFileSync(tokenizerPath, 'utf8')));
     this.#tokenizer = new HuggingFaceTokenizer(description, readConfig(tokenizerConfigPath));
-    this.#maxTokens = maxTokens;
+    this.maxTokens = maxTokens;
     [this.#opening, this.#closing] = specialTokens(this.#tokenizer);
     this.#boundaries = boundariesOf(description);
     const { normalizer } = tokenizerSchema.parse(description);
@@ -54,10 +61,45 @@ export class TextTokenizer {
   }
 
   tokenise(text: string): TokenisedText {
-    const room = this.#maxTokens - this.#opening.length - this.#closing.length;
+    const room = this.#room;
     const content = this.#contentIds(text, room);
     const truncated = content.length > room;
-    return { ids: [...this.#opening, ...(truncated ? content.slice(0, room) : content), ...this.#closing], truncated };
+    return { ids: this.#withSpecials(truncated ? content.slice(0, room) : content), truncated };
+  }
+
+  /** Tokens of the whole text, special tokens included. */
+  count(text: string): number {
+    return this.#withSpecials(this.#encode(text.toWellFormed())).length;
+  }
+
+  /**
+   * The whole text in windows of at most `maxTokens`, each with special tokens of its own, and each but the first with
+   * the prefix that the text begins with before it.
+   */
+  windows(text: string, prefix: string): TokenWindow[] {
+    const content = this.#encode(text.toWellFormed());
+    const head = this.#headOf(content, prefix);
+    const step = Math.max(1, this.#room - head.length);
+    const windows: TokenWindow[] = [];
+    for (let start = head.length; start < content.length; start += step) {
+      const part = content.slice(start, start + step);
+      windows.push({ ids: this.#withSpecials([...head, ...part]), weight: part.length });
+    }
+    return windows;
+  }
+
+  get #room(): number {
+    return this.maxTokens - this.#opening.length - this.#closing.length;
+  }
+
+  #withSpecials(content: readonly number[]): number[] {
+    return [...this.#opening, ...content, ...this.#closing];
+  }
+
+  /** None where the prefix runs into the text, so that its tokens can't be told apart, or takes most of a window. */
+  #headOf(content: readonly number[], prefix: string): readonly number[] {
+    const head = prefix === '' ? [] : this.#encode(prefix.toWellFormed());
+    return head.length * 2 <= this.#room && head.every((id, i) => content[i] === id) ? head : [];
   }
 
   /** Ids without special tokens: all of them, or at least `room + 1` right ones from the start of a long text. */

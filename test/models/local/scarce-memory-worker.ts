@@ -5,6 +5,7 @@
 import { workerData } from 'node:worker_threads';
 import { serveWorker } from '../../../src/models/local/serve-worker.ts';
 import { TextTokenizer } from '../../../src/models/local/text-tokenizer.ts';
+import { tokeniseTexts } from '../../../src/models/local/tokenise-texts.ts';
 import type { TextRequest, TextWorkerSettings } from '../../../src/models/local/messages.ts';
 
 const settings = workerData as TextWorkerSettings;
@@ -18,17 +19,8 @@ serveWorker<TextRequest>(() =>
     answer: (request) => {
       const { id } = request;
       if (request.kind === 'tokenise') {
-        const all = request.texts.map((text) => tokenizer.tokenise(text));
-        return Promise.resolve({
-          reply: {
-            kind: 'tokenised',
-            id,
-            ids: Int32Array.from(all.flatMap(({ ids }) => [...ids])),
-            lengths: Uint32Array.from(all, ({ ids }) => ids.length),
-            truncated: new Uint8Array(all.length),
-            refused: [],
-          },
-        });
+        const tokenised = tokeniseTexts(tokenizer, request.texts, request);
+        return Promise.resolve({ reply: { kind: 'tokenised', id, ...tokenised } });
       }
       const { ids, lengths } = request;
       const isFirstRiver = lengths.length === 1 && ids.includes(river!) && rivers++ === 0;
