@@ -4,7 +4,6 @@ import { UsageError } from '../errors.ts';
 import { isPostgresUrl } from '../postgres/address.ts';
 import { formatBytes } from '../telemetry/format.ts';
 import { shownUrl } from './fetch/answers.ts';
-import { download } from './files/download.ts';
 import { readHead, unpackedName } from './files/file-head.ts';
 import { openFolder } from './files/folder-source.ts';
 import { isGlob, parseGlob } from './files/glob.ts';
@@ -114,6 +113,8 @@ async function openUrl(given: string, options: OpenSourceOptions): Promise<Sourc
   try {
     const name = fileNameOf(url);
     const path = join(folder.path, 'download');
+    // Its client takes some time to load.
+    const { download } = await import('./files/download.ts');
     const bytes = await download(url, path, options);
     const source = await openOne({ path, location: shownUrl(url), name }, options);
     return {

@@ -5,8 +5,10 @@ usage: clip_pixels.py make FOLDER           writes images of many sizes, formats
        clip_pixels.py check FOLDER SIDE     compares these with transformers itself, which has to be installed
 """
 import json
+import struct
 import sys
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,17 @@ def picture(random, width, height):
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
+def deep_png(pixels):
+    """16 bits a channel, which Pillow reads and does not write."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width, _ = pixels.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
 def make(folder):
     random = np.random.default_rng(3)
     sizes = [(640, 480), (481, 641), (333, 777), (1023, 767), (224, 224), (225, 223), (100, 60), (31, 17), (8, 8),
@@ -65,6 +78,7 @@ def make(folder):
     save("alpha.png", clear)
     save("alpha.webp", clear, lossless=True, exact=True)
     save("grey-alpha.png", clear.convert("LA"))
+    (folder / "deep.png").write_bytes(deep_png(random.integers(0, 65536, (90, 120, 3)).astype(">u2")))
     for orientation in range(1, 9):
         turned = Image.Exif()
         turned[0x112] = orientation

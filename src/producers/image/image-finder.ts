@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { PipelineError, poisonError, UsageError } from '../../errors.ts';
-import { Fetcher } from '../fetch/fetcher.ts';
+import type { Fetcher } from '../fetch/fetcher.ts';
 import type { FormatOptions } from '../port.ts';
 import type { Reserve } from './in-order.ts';
 import type { ImageReference } from './image-reference.ts';
@@ -37,6 +37,8 @@ export async function createImageFinder(
   if (kind === 'path') return folderFinder(await realpath(options.imagesDir ?? '.'), settings);
   const { allowPrivateHosts = false, requestsPerHost } = options;
   const limits = { maxBytes: mostBytes(settings) };
+  // Its client takes some time to load.
+  const { Fetcher } = await import('../fetch/fetcher.ts');
   return urlFinder(
     new Fetcher({ allowPrivateHosts, limits, ...(requestsPerHost !== undefined && { requestsPerHost }) }),
     settings,

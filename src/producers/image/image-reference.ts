@@ -64,8 +64,8 @@ export function referenceOf({ kind, tokens }: ImageReference, values: readonly s
       reference += token;
       continue;
     }
-    const value = (values[token.column] ?? '').trim();
-    if (value === '') return undefined;
+    const value = values[token.column] ?? '';
+    if (value.trim() === '') return undefined;
     reference += kind === 'url' && isTemplate ? value.replace(/[%?#\\]/g, encodeURIComponent) : value;
   }
   return reference;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryLog } from '../../../src/log/memory/memory-log.ts';
 import { openSource } from '../../../src/producers/open-source.ts';
+import { hostileNames } from '../../hostile/hostile-corpus.ts';
 import { codec, latestValues, publishRows, topics } from '../../pipeline-fixtures.ts';
 import { fixture, folderOf, noisyJpeg, plainJpeg, readSource } from './images.ts';
 
@@ -121,6 +122,22 @@ describe.each([
     const report = await publishRows(log, [], { source: await openSource(join(folder, name), options) });
     expect(report).toMatchObject({ read: 19, created: 3, deadLettered: 16, partial: true });
   });
+});
+
+it('files of any name are found', async () => {
+  const names = hostileNames('.jpg');
+  const folder = folderOf({
+    'rows.jsonl': names.map((file, i) => JSON.stringify({ id: `r${i}`, file })).join('\n'),
+    ...Object.fromEntries(names.map((name) => [`images/${name}`, wide])),
+  });
+  const { items, faults } = await readSource(join(folder, 'rows.jsonl'), {
+    id: 'id',
+    text: 'none',
+    image: 'file',
+    imagesDir: join(folder, 'images'),
+  });
+  expect(faults).toEqual([]);
+  expect(items).toHaveLength(names.length);
 });
 
 it('images of many rows come in batches that are small enough to be held', async () => {
