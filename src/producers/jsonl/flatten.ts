@@ -1,6 +1,6 @@
 import { poisonError } from '../../errors.ts';
 import type { MetadataValue } from '../../record/types.ts';
-import { exactText } from './exact-json.ts';
+import { exactText } from '../../record/exact-json.ts';
 
 /** Objects that lie deeper are written as JSON. */
 const MAX_DEPTH = 16;

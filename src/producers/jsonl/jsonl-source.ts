@@ -4,7 +4,7 @@ import { uncompressedChunks } from '../files/uncompressed.ts';
 import { type FileHead, readHead } from '../files/file-head.ts';
 import { withImages } from '../image/attach-images.ts';
 import type { FormatOptions, OpenFile, SourceBatch, SourceFault, SourceFile, SourceItem } from '../port.ts';
-import { parseExactly } from './exact-json.ts';
+import { parseExactly } from '../../record/exact-json.ts';
 import { FieldSample } from './field-sample.ts';
 import { END, LINE_TOO_LONG, LineStream, NEED_BYTES } from './line-stream.ts';
 import { RecordMapper } from './record-mapper.ts';

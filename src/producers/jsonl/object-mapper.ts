@@ -2,7 +2,7 @@ import { failureOutcome, PipelineError } from '../../errors.ts';
 import type { Metadata, MetadataValue, RecordId } from '../../record/types.ts';
 import { templateColumns } from '../csv/template.ts';
 import { type ReferringItem, referenceOf } from '../image/image-reference.ts';
-import { exactText } from './exact-json.ts';
+import { exactText } from '../../record/exact-json.ts';
 import { fieldText, Flattener } from './flatten.ts';
 import type { RecordPlan } from './record-plan.ts';
 

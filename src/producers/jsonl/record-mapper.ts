@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { messageOf } from '../../errors.ts';
 import type { SourceFault, SourceItem } from '../port.ts';
-import { exactText, parseExactly } from './exact-json.ts';
+import { exactText, parseExactly } from '../../record/exact-json.ts';
 import type { LineStream } from './line-stream.ts';
 import { type JsonObject, kindOf, ObjectMapper } from './object-mapper.ts';
 import type { RecordPlan } from './record-plan.ts';

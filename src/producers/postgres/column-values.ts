@@ -1,4 +1,4 @@
-import { parseExactly } from '../jsonl/exact-json.ts';
+import { parseExactly } from '../../record/exact-json.ts';
 import { type ArrayEntry, parseArrayText } from './array-text.ts';
 
 /** How the text of a value is to be understood. What is not told apart (uuid, enum, interval …) is text. */

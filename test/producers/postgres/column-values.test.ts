@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseArrayText } from '../../../src/producers/postgres/array-text.ts';
 import { type ValueKind, valueOf } from '../../../src/producers/postgres/column-values.ts';
-import { exactText } from '../../../src/producers/jsonl/exact-json.ts';
+import { exactText } from '../../../src/record/exact-json.ts';
 
 it.each<[string, unknown]>([
   ['{}', []],
