@@ -1,7 +1,7 @@
 /**
  * Measures images a second, JPEGs of 640 × 480 to vectors, beside Python's onnxruntime with Pillow on the same ONNX file.
  *
- *   node --disable-warning=ExperimentalWarning bench/images/run.ts [--images=400] [--rounds=3]
+ *   npm run bench:images -- [--images=400] [--rounds=3]
  *
  * Installs torch and transformers the first time (bench/embedding has them, too): they make the model, of the shape of
  * CLIP ViT-B/32 with random weights. Prints every figure with its bound and exits 1 when one is missed.
