@@ -1,17 +1,13 @@
+import { ForwardingLog } from '../log/forwarding-log.ts';
 import type {
-  CompactOptions,
-  GroupInfo,
   Log,
   LogRecord,
-  PartitionOffset,
   PartitionTask,
   ReadOptions,
   RecordBatch,
   RunOptions,
   Task,
-  TopicInfo,
   TopicSpec,
-  TransactionalProducer,
 } from '../log/port.ts';
 import type { SchemaLearner } from './schema-learner.ts';
 import type { SubjectRegistrar } from './subject-registrar.ts';
@@ -20,28 +16,27 @@ import type { SubjectRegistrar } from './subject-registrar.ts';
  * A log whose topics get their schemas before they get records, and whose readers get no record before the schema that
  * it was written with is known.
  */
-export class RegistryLog implements Log {
-  readonly #log: Log;
+export class RegistryLog extends ForwardingLog {
   readonly #registrar: SubjectRegistrar;
   readonly #learner: SchemaLearner;
 
   constructor(log: Log, registrar: SubjectRegistrar, learner: SchemaLearner) {
-    this.#log = log;
+    super(log);
     this.#registrar = registrar;
     this.#learner = learner;
   }
 
-  async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
+  override async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
     // A topic that is there has its subject: what is killed in between leaves a subject without a topic.
     await this.#registrar.register(
       specs.map(({ name }) => name),
       () => this.#topicsWithRecords(),
     );
-    await this.#log.ensureTopics(specs);
+    await this.inner.ensureTopics(specs);
   }
 
-  run(task: Task, options?: RunOptions): Promise<void> {
-    return this.#log.run(
+  override run(task: Task, options?: RunOptions): Promise<void> {
+    return this.inner.run(
       {
         group: task.group,
         inputs: task.inputs,
@@ -51,45 +46,17 @@ export class RegistryLog implements Log {
     );
   }
 
-  async *read(
+  override async *read(
     topic: string,
     partition: number,
     from: number,
     to: number,
     options?: ReadOptions,
   ): AsyncGenerator<RecordBatch> {
-    for await (const batch of this.#log.read(topic, partition, from, to, options)) {
+    for await (const batch of this.inner.read(topic, partition, from, to, options)) {
       await this.#learner.learn(batch.records, options?.signal);
       yield batch;
     }
-  }
-
-  topics(): Promise<readonly TopicInfo[]> {
-    return this.#log.topics();
-  }
-
-  groups(): Promise<readonly GroupInfo[]> {
-    return this.#log.groups();
-  }
-
-  producer(transactionalId: string): Promise<TransactionalProducer> {
-    return this.#log.producer(transactionalId);
-  }
-
-  offsetsAt(topic: string, timestampMs: number): Promise<readonly PartitionOffset[]> {
-    return this.#log.offsetsAt(topic, timestampMs);
-  }
-
-  resetGroup(...[group, offsets]: Parameters<Log['resetGroup']>): Promise<void> {
-    return this.#log.resetGroup(group, offsets);
-  }
-
-  compact(options?: CompactOptions): Promise<void> {
-    return this.#log.compact(options);
-  }
-
-  close(): Promise<void> {
-    return this.#log.close();
   }
 
   /** Hands over the very records it is handed. */
@@ -108,7 +75,7 @@ export class RegistryLog implements Log {
   }
 
   async #topicsWithRecords(): Promise<ReadonlySet<string>> {
-    const topics = await this.#log.topics();
+    const topics = await this.inner.topics();
     const written = topics.filter(({ partitionInfo }) =>
       partitionInfo.some(({ startOffset, endOffset }) => endOffset > startOffset),
     );

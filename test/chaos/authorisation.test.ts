@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeWithService } from '../services/index.ts';
 import { authorisation } from './authorisation.ts';
-import { describeWithPython } from './with-python.ts';
+import { describeWithPython } from '../python/with-python.ts';
 
 describeWithPython('rights that are taken away in mid-run', () => {
   describeWithService('secured-kafka', 'of a group and of its transactional ids', () => {

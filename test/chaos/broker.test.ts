@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeWithService } from '../services/index.ts';
 import { broker } from './broker.ts';
-import { describeWithPython } from './with-python.ts';
+import { describeWithPython } from '../python/with-python.ts';
 
 describeWithPython('a broker that is killed and comes back', () => {
   describeWithService('own-kafka', 'under all commands', () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeWithService } from '../services/index.ts';
 import { images } from './images.ts';
-import { describeWithPython } from './with-python.ts';
+import { describeWithPython } from '../python/with-python.ts';
 
 describeWithPython('records with images of 4 MB', () => {
   describeWithService('kafka', 'on Kafka', () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeWithService } from '../services/index.ts';
-import { describeWithPython } from './with-python.ts';
+import { describeWithPython } from '../python/with-python.ts';
 import { members } from './members.ts';
 
 describeWithPython('members that die, freeze, leave and join', () => {

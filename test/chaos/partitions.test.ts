@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeWithService } from '../services/index.ts';
 import { partitions } from './partitions.ts';
-import { describeWithPython } from './with-python.ts';
+import { describeWithPython } from '../python/with-python.ts';
 
 describeWithPython('partitions that somebody adds to a running system', () => {
   describeWithService('kafka', 'on Kafka', () => {

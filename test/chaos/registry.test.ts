@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeWithService } from '../services/index.ts';
 import { registry } from './registry.ts';
-import { describeWithPython } from './with-python.ts';
+import { describeWithPython } from '../python/with-python.ts';
 
 describeWithPython('a schema registry that goes away', () => {
   describeWithService('kafka', 'on Kafka', () => {

@@ -15,25 +15,43 @@ const ENVELOPE_VERSION = 0;
 const NOTHING: Claim = { owned: [], releasing: [], generation: -1 };
 
 const units = z.array(z.int().nonnegative());
+/** Who a member is, beside its claim: for people. */
+const whoSchema = z.object({ pid: z.int(), host: z.string() });
+export type MemberProcess = z.infer<typeof whoSchema>;
+
 const claimSchema = z.object({ owned: units, releasing: units, generation: z.int() });
 
-/** What a member sends when it joins: int16 version, [string topic], bytes userData (our claim as JSON). */
-export function encodeSubscription(topics: readonly string[], claim: Claim): Buffer {
-  const userData = Buffer.from(JSON.stringify(claim));
+/** What a member sends when it joins: int16 version, [string topic], bytes userData (claim and process as JSON). */
+export function encodeSubscription(topics: readonly string[], claim: Claim, who: MemberProcess): Buffer {
+  const userData = Buffer.from(JSON.stringify({ ...claim, ...who }));
   return Buffer.concat([int16(ENVELOPE_VERSION), array(topics.map(string)), int32(userData.length), userData]);
 }
 
 /** The claim in what a member sent. What can't be read claims nothing. */
 export function decodeClaim(subscription: Buffer): Claim {
   try {
-    const reader = new Reader(subscription);
-    reader.int16();
-    reader.array(() => reader.string());
-    return claimSchema.parse(JSON.parse(reader.bytes().toString()));
+    return claimSchema.parse(userDataOf(subscription));
   } catch {
     // Another program's member, or a later version of ours: fencing keeps two owners of a unit apart.
     return NOTHING;
   }
+}
+
+/** Which process a member is; undefined where it does not say so. */
+export function decodeProcess(subscription: Buffer): MemberProcess | undefined {
+  try {
+    return whoSchema.safeParse(userDataOf(subscription)).data;
+  } catch {
+    // Another program's member, or one that has not joined yet.
+    return undefined;
+  }
+}
+
+function userDataOf(subscription: Buffer): unknown {
+  const reader = new Reader(subscription);
+  reader.int16();
+  reader.array(() => reader.string());
+  return JSON.parse(reader.bytes().toString());
 }
 
 /** What the leader sends a member: int16 version, [string topic, [int32 partition]], bytes userData (none). */

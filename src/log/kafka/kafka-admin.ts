@@ -1,7 +1,7 @@
 import { fatalError, PipelineError } from '../../errors.ts';
 import { partitionMismatch } from '../log-errors.ts';
 import type { GroupInfo, GroupMember, TopicInfo, TopicSpec } from '../port.ts';
-import { decodeAssignment } from './group-envelopes.ts';
+import { decodeAssignment, decodeProcess } from './group-envelopes.ts';
 import type { GroupDescription } from './kafkajs-types.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { placeName, type KafkaEngine, type Place } from './kafka-engine.ts';
@@ -164,9 +164,15 @@ function isOnlyThereAlready(error: unknown): boolean {
   return errors.every((each) => each instanceof Error && 'type' in each && each.type === 'TOPIC_ALREADY_EXISTS');
 }
 
-function memberOf({ clientId, clientHost, memberAssignment }: GroupDescription['members'][number]): GroupMember {
+function memberOf({
+  clientId,
+  clientHost,
+  memberMetadata,
+  memberAssignment,
+}: GroupDescription['members'][number]): GroupMember {
+  const who = decodeProcess(memberMetadata);
   return {
-    name: `${clientId} on ${clientHost.replace(/^\//, '')}`,
+    name: `${clientId} on ${clientHost.replace(/^\//, '')}${who === undefined ? '' : `, pid ${who.pid} of ${who.host}`}`,
     assigned: [...decodeAssignment(memberAssignment)].flatMap(([topic, partitions]) =>
       partitions.map((partition) => ({ topic, partition })),
     ),

@@ -71,6 +71,7 @@ export interface GroupDescription {
     readonly memberId: string;
     readonly clientId: string;
     readonly clientHost: string;
+    readonly memberMetadata: Buffer;
     readonly memberAssignment: Buffer;
   }[];
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { PipelineError } from '../../errors.ts';
 import { ASSIGNMENT_PROTOCOL, encodeSubscription } from './group-envelopes.ts';
 import type { GroupCoordinator, WithCoordinator } from './group-coordinator.ts';
@@ -176,7 +177,7 @@ export class GroupMembership {
 
   async #join(): Promise<void> {
     const { group: groupId, topics, units, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options;
-    const metadata = encodeSubscription(topics, this.#holdings.claim());
+    const metadata = encodeSubscription(topics, this.#holdings.claim(), { pid: process.pid, host: hostname() });
     const joined = await this.#ask((coordinator) =>
       coordinator.joinGroup({
         groupId,

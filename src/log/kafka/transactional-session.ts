@@ -1,4 +1,4 @@
-import type { PipelineError } from '../../errors.ts';
+import { fatalError, type PipelineError } from '../../errors.ts';
 import { logClosed } from '../log-errors.ts';
 import type { AppendedRange, OutputRecord } from '../port.ts';
 import { recordBytes, routeRecord } from '../routing.ts';
@@ -68,6 +68,7 @@ export class TransactionalSession {
     // All that can be refused without having written anything comes before the transaction.
     const routed = await this.#route(records);
     if (routed.size === 0 && offset === undefined) return [];
+    const startMs = this.#options.clock();
     try {
       const batches = await batchesOf(routed, this.#options.clock(), (entry) => this.#finish(entry));
       await this.#begin(batches, offset);
@@ -78,7 +79,7 @@ export class TransactionalSession {
       await this.#end(true);
       return ranges;
     } catch (cause) {
-      const error = toPipelineError(cause, this.#where);
+      const error = this.#orTooLate(toPipelineError(cause, this.#where), startMs);
       this.#broken = error;
       await this.#abort();
       throw error;
@@ -89,6 +90,20 @@ export class TransactionalSession {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#abort();
+  }
+
+  /** A transaction whose time was up is ended by the brokers, who then answer as if another producer had taken over. */
+  #orTooLate(error: PipelineError, startMs: number): PipelineError {
+    const { transactionalId, timeoutMs, clock } = this.#options;
+    const tookMs = clock() - startMs;
+    if (error.code !== 'LOG_FENCED' || tookMs < timeoutMs) return error;
+    return fatalError(
+      'LOG_FENCED',
+      `The transaction of "${transactionalId}" took ${Math.round(tookMs / 1000)} s and was ended by the brokers, which ` +
+        `give it ${timeoutMs / 1000} s: the process stood still, or the cluster is slow. Nothing of it counts. Start the ` +
+        'command again, which goes on behind what is committed; if it happens again, raise --transaction-timeout.',
+      error,
+    );
   }
 
   get #where(): string {

@@ -1,15 +1,11 @@
+import { ForwardingLog } from '../../log/forwarding-log.ts';
 import type {
-  CompactOptions,
-  GroupInfo,
   Log,
   OutputRecord,
-  PartitionOffset,
   ReadOptions,
   RecordBatch,
   RunOptions,
   Task,
-  TopicInfo,
-  TopicSpec,
   TransactionalProducer,
 } from '../../log/port.ts';
 import type { LogMetrics } from '../../telemetry/metrics/log-metrics.ts';
@@ -23,19 +19,18 @@ export interface ObservedLogOptions {
 }
 
 /** The same log, with all that passes through it counted. It does nothing else, and holds nothing up. */
-export class ObservedLog implements Log {
-  readonly #log: Log;
+export class ObservedLog extends ForwardingLog {
   readonly #metrics: LogMetrics;
   readonly #groups: GroupReadiness;
   readonly #lastSamples = new Set<Promise<void>>();
 
   constructor(log: Log, { metrics, groups }: ObservedLogOptions) {
-    this.#log = log;
+    super(log);
     this.#metrics = metrics;
     this.#groups = groups;
   }
 
-  async run(task: Task, options?: RunOptions): Promise<void> {
+  override async run(task: Task, options?: RunOptions): Promise<void> {
     const { group } = task;
     this.#groups.begin(group);
     const observed = observeTask(task, {
@@ -44,10 +39,10 @@ export class ObservedLog implements Log {
         this.#groups.opened(group, more);
       },
     });
-    const endSampling = sampleLag({ log: this.#log, group, topics: task.inputs, metrics: this.#metrics });
+    const endSampling = sampleLag({ log: this.inner, group, topics: task.inputs, metrics: this.#metrics });
     let hasEnded = false;
     try {
-      await this.#log.run(observed, options);
+      await this.inner.run(observed, options);
       hasEnded = options?.signal?.aborted !== true;
     } finally {
       // After a stop or a failure the log is closed at once: nobody is to ask it anything.
@@ -58,8 +53,8 @@ export class ObservedLog implements Log {
     }
   }
 
-  async producer(transactionalId: string): Promise<TransactionalProducer> {
-    const producer = await this.#log.producer(transactionalId);
+  override async producer(transactionalId: string): Promise<TransactionalProducer> {
+    const producer = await this.inner.producer(transactionalId);
     return {
       append: async (records: readonly OutputRecord[]) => {
         const ranges = await producer.append(records);
@@ -70,45 +65,21 @@ export class ObservedLog implements Log {
     };
   }
 
-  async *read(
+  override async *read(
     topic: string,
     partition: number,
     from: number,
     to: number,
     options?: ReadOptions,
   ): AsyncGenerator<RecordBatch> {
-    for await (const batch of this.#log.read(topic, partition, from, to, options)) {
+    for await (const batch of this.inner.read(topic, partition, from, to, options)) {
       this.#metrics.scanned(topic, amountOf(batch.records));
       yield batch;
     }
   }
 
-  ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
-    return this.#log.ensureTopics(specs);
-  }
-
-  topics(): Promise<readonly TopicInfo[]> {
-    return this.#log.topics();
-  }
-
-  groups(): Promise<readonly GroupInfo[]> {
-    return this.#log.groups();
-  }
-
-  offsetsAt(topic: string, timestampMs: number): Promise<readonly PartitionOffset[]> {
-    return this.#log.offsetsAt(topic, timestampMs);
-  }
-
-  resetGroup(group: string, offsets: readonly { topic: string; partition: number; offset: number }[]): Promise<void> {
-    return this.#log.resetGroup(group, offsets);
-  }
-
-  compact(options?: CompactOptions): Promise<void> {
-    return this.#log.compact(options);
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     await Promise.all(this.#lastSamples);
-    await this.#log.close();
+    await this.inner.close();
   }
 }

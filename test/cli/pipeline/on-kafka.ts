@@ -16,8 +16,8 @@ export interface PlaceOnKafka {
   readonly ended: (...args: string[]) => Promise<Exit & { readonly json: AnyJson }>;
   /** The same, where nothing may go wrong. */
   readonly done: (...args: string[]) => Promise<AnyJson>;
-  /** `topic_admin.py`; undefined where there is no Python for it. */
-  readonly admin: ((...args: string[]) => Promise<unknown>) | undefined;
+  /** `topic_admin.py`, for what is described `describeWithPython`. */
+  readonly admin: (...args: string[]) => Promise<unknown>;
 }
 
 export async function placeOnKafka(): Promise<PlaceOnKafka> {
@@ -30,7 +30,6 @@ export async function placeOnKafka(): Promise<PlaceOnKafka> {
     const exit = await start(...args, '--json').ended;
     return { ...exit, json: onlyJson(exit.stdout, exit.stderr) as AnyJson };
   };
-  const found = await pythonEnvironment();
   return {
     ...{ place, brokers, namespace, start, ended },
     done: async (...args) => {
@@ -38,9 +37,10 @@ export async function placeOnKafka(): Promise<PlaceOnKafka> {
       expect({ code, json, stderr }, args.join(' ')).toMatchObject({ code: 0 });
       return json;
     },
-    admin:
-      'python' in found
-        ? (...args) => runPython(found.python, 'topic_admin.py', [brokers.join(','), ...args])
-        : undefined,
+    admin: async (...args) => {
+      const found = await pythonEnvironment();
+      if ('missing' in found) throw new Error(found.missing);
+      return runPython(found.python, 'topic_admin.py', [brokers.join(','), ...args]);
+    },
   };
 }

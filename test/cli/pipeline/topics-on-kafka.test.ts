@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { hasPython, itWithPython } from '../../python/with-python.ts';
 import { describeWithService } from '../../services/index.ts';
 import { placeOnKafka } from './on-kafka.ts';
 import { documentRow, HASHED, numbers, until } from './runner.ts';
@@ -16,7 +17,7 @@ describeWithService('kafka', 'topics on Kafka', () => {
     expect(plan).toMatchObject({ partitions: 4, problems: [], steps: { length: 6 } });
     await done('topics', 'apply', ...wanted);
     expect(await done('topics', 'plan', ...wanted)).toEqual({ partitions: 4, problems: [], steps: [] });
-    if (kafka.admin !== undefined) {
+    if (hasPython) {
       const compacted = {
         'cleanup.policy': 'compact',
         'compression.type': 'uncompressed',
@@ -48,51 +49,54 @@ describeWithService('kafka', 'topics on Kafka', () => {
     expect(await done('topics')).toMatchObject({ problems: [], steps: [], topics: { length: 6 } });
   }, 120_000);
 
-  it('that others made are mended, or refused by every command with the command that mends them', async (test) => {
-    const kafka = await placeOnKafka();
-    const { admin, namespace, done, ended, place } = kafka;
-    if (admin === undefined) return test.skip('no Python');
-    place.writeRows(
-      'documents.csv',
-      numbers(0, 10).map((i) => documentRow(i)),
-    );
-    await admin('create', `${namespace}.records`, '3', 'cleanup.policy=delete', 'retention.ms=1000');
-    const lossy = await ended('produce', '--source=documents.csv');
-    expect(lossy).toMatchObject({ code: 1, json: { error: { code: 'LOG_TOPIC_SETTINGS' } } });
-    expect(lossy.json.error?.message).toContain(`embedstream topics apply --namespace=${namespace}`);
+  itWithPython(
+    'that others made are mended, or refused by every command with the command that mends them',
+    async () => {
+      const kafka = await placeOnKafka();
+      const { admin, namespace, done, ended, place } = kafka;
+      place.writeRows(
+        'documents.csv',
+        numbers(0, 10).map((i) => documentRow(i)),
+      );
+      await admin('create', `${namespace}.records`, '3', 'cleanup.policy=delete', 'retention.ms=1000');
+      const lossy = await ended('produce', '--source=documents.csv');
+      expect(lossy).toMatchObject({ code: 1, json: { error: { code: 'LOG_TOPIC_SETTINGS' } } });
+      expect(lossy.json.error?.message).toContain(`embedstream topics apply --namespace=${namespace}`);
 
-    await admin('create', `${namespace}.dead-letters`, '5', 'cleanup.policy=delete', 'segment.ms=123456789');
-    const mixed = await ended('produce', '--source=documents.csv');
-    expect(mixed).toMatchObject({ code: 1, json: { error: { code: 'LOG_PARTITION_MISMATCH' } } });
-    expect(mixed.json.error?.message).toContain(`embedstream topics apply --namespace=${namespace}`);
-    for (const command of [['reconcile'], ['sink', 'parquet', HASHED], ['dead-letters'], ['process', HASHED]])
-      expect(await ended(...command), command[0]).toMatchObject({
-        code: 1,
-        json: { error: { code: 'LOG_PARTITION_MISMATCH' } },
+      await admin('create', `${namespace}.dead-letters`, '5', 'cleanup.policy=delete', 'segment.ms=123456789');
+      const mixed = await ended('produce', '--source=documents.csv');
+      expect(mixed).toMatchObject({ code: 1, json: { error: { code: 'LOG_PARTITION_MISMATCH' } } });
+      expect(mixed.json.error?.message).toContain(`embedstream topics apply --namespace=${namespace}`);
+      for (const command of [['reconcile'], ['sink', 'parquet', HASHED], ['dead-letters'], ['process', HASHED]])
+        expect(await ended(...command), command[0]).toMatchObject({
+          code: 1,
+          json: { error: { code: 'LOG_PARTITION_MISMATCH' } },
+        });
+
+      const { steps } = (await done('topics', 'plan')) as unknown as { steps: readonly { step: string }[] };
+      expect(steps.map(({ step }) => step)).toEqual(['recreate', 'alter']);
+      await done('topics', 'apply');
+      expect(await done('topics', 'plan')).toMatchObject({ problems: [], steps: [] });
+      await done('produce', '--source=documents.csv');
+
+      // What does no harm yet is said once, and the rest of the settings stays as it was.
+      const records = `${namespace}.records`;
+      await admin('set', records, 'max.message.bytes=2000000', 'segment.ms=123456789');
+      // Brokers hear of it a moment later.
+      const limit = async (): Promise<unknown> =>
+        ((await admin('describe', records)) as Settings)[records]?.settings['max.message.bytes'];
+      await until(async () => (await limit()) === '2000000');
+      const processed = await kafka.start('process', HASHED).ended;
+      const warnings = processed.stderr.split('\n').filter((line) => line.includes('max.message.bytes is 2000000'));
+      expect({ ...processed, warnings }).toMatchObject({ code: 0, warnings: { length: 1 } });
+      await done('topics', 'apply');
+      expect(await admin('describe', records)).toMatchObject({
+        [records]: { partitions: 3, settings: { 'max.message.bytes': MIB_10, 'segment.ms': '123456789' } },
       });
-
-    const { steps } = (await done('topics', 'plan')) as unknown as { steps: readonly { step: string }[] };
-    expect(steps.map(({ step }) => step)).toEqual(['recreate', 'alter']);
-    await done('topics', 'apply');
-    expect(await done('topics', 'plan')).toMatchObject({ problems: [], steps: [] });
-    await done('produce', '--source=documents.csv');
-
-    // What does no harm yet is said once, and the rest of the settings stays as it was.
-    const records = `${namespace}.records`;
-    await admin('set', records, 'max.message.bytes=2000000', 'segment.ms=123456789');
-    // Brokers hear of it a moment later.
-    const limit = async (): Promise<unknown> =>
-      ((await admin('describe', records)) as Settings)[records]?.settings['max.message.bytes'];
-    await until(async () => (await limit()) === '2000000');
-    const processed = await kafka.start('process', HASHED).ended;
-    const warnings = processed.stderr.split('\n').filter((line) => line.includes('max.message.bytes is 2000000'));
-    expect({ ...processed, warnings }).toMatchObject({ code: 0, warnings: { length: 1 } });
-    await done('topics', 'apply');
-    expect(await admin('describe', records)).toMatchObject({
-      [records]: { partitions: 3, settings: { 'max.message.bytes': MIB_10, 'segment.ms': '123456789' } },
-    });
-    expect(await done('reconcile')).toMatchObject({ differences: 0 });
-  }, 180_000);
+      expect(await done('reconcile')).toMatchObject({ differences: 0 });
+    },
+    180_000,
+  );
 
   it('are deleted when that is meant, and nobody is at work', async () => {
     const { namespace, start, done, ended, place } = await placeOnKafka();

@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { PipelineError } from '../../../src/errors.ts';
+import { messageOf, PipelineError } from '../../../src/errors.ts';
 import { LineChild } from '../../contracts/log/child-process.ts';
 import { numbered } from '../../contracts/log/tasks.ts';
 import { copyTask, openHandle, type GroupPlace, type HandleOptions, type MemberScript } from './group-member.ts';
@@ -100,6 +100,7 @@ async function main(argument: string): Promise<void> {
     }
     note('done');
   } catch (error) {
+    note(messageOf(error));
     note(`failed ${codeOf(error)}`);
   }
   await log.close();

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   decodeAssignment,
   decodeClaim,
+  decodeProcess,
   encodeAssignment,
   encodeSubscription,
 } from '../../../src/log/kafka/group-envelopes.ts';
@@ -27,8 +28,9 @@ describe('group envelopes', () => {
     const claims = fc.record({ owned: units, releasing: units, generation: fc.integer({ min: -1, max: 1_000_000 }) });
     fc.assert(
       fc.property(fc.array(topic, { maxLength: 4 }), claims, (topics, claim) => {
-        const bytes = encodeSubscription(topics, claim);
+        const bytes = encodeSubscription(topics, claim, { pid: 4711, host: 'Wirt' });
         expect(decodeClaim(bytes)).toEqual(claim);
+        expect(decodeProcess(bytes)).toEqual({ pid: 4711, host: 'Wirt' });
         expect(kafkajs.MemberMetadata.decode(bytes)).toMatchObject({ version: 0, topics });
       }),
     );
@@ -53,7 +55,11 @@ describe('group envelopes', () => {
 
   it('takes a subscription that it cannot read for a claim of nothing', () => {
     const nothing = { owned: [], releasing: [], generation: -1 };
-    const good = encodeSubscription(['records'], { owned: [1, 2], releasing: [], generation: 7 });
+    const good = encodeSubscription(
+      ['records'],
+      { owned: [1, 2], releasing: [], generation: 7 },
+      { pid: 1, host: 'h' },
+    );
     for (let length = 0; length < good.length; length++) expect(decodeClaim(good.subarray(0, length))).toEqual(nothing);
     for (const userData of ['', '{}', 'null', '{"owned":[-1],"releasing":[],"generation":1}', '{"owned":"0"}']) {
       const bytes = Buffer.concat([good.subarray(0, 2 + 4 + 2 + 7), Buffer.alloc(4), Buffer.from(userData)]);

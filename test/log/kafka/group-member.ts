@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { expect, vi } from 'vitest';
+import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { createKafkaLog, type KafkaLogOptions } from '../../../src/log/kafka/kafka-log.ts';
 import type { Log, LogRecord, PartitionContext, Progress, RunOptions, Task } from '../../../src/log/port.ts';
 import { textOf, upTo } from '../../contracts/log/tasks.ts';
+import { kafkaBrokers } from '../../services/index.ts';
 
 /** The shortest that a broker allows, if nothing else is said. */
 export const SESSION_TIMEOUT_MS = 6_000;
@@ -35,6 +36,27 @@ export class GroupPlace {
     await log.ensureTopics([{ name: topic, partitions, cleanup: 'delete' }]);
     return topic;
   }
+}
+
+interface OnTopics {
+  readonly place: GroupPlace;
+  readonly log: Log;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** For each test a place of its own, with a topic to read and one to write. */
+export function beforeEachOnTopics(partitions: number, onMade: (made: OnTopics) => void): void {
+  let place: GroupPlace | undefined;
+  beforeEach(async () => {
+    place = new GroupPlace(await kafkaBrokers());
+    const log = await place.open();
+    const [from, to] = await Promise.all([place.topic(log, 'in', partitions), place.topic(log, 'out', partitions)]);
+    onMade({ place, log, from, to });
+  });
+  afterEach(async () => {
+    await place?.dispose();
+  });
 }
 
 export function openHandle(brokers: readonly string[], prefix: string, options: HandleOptions = {}): Promise<Log> {

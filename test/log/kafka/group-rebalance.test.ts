@@ -1,30 +1,26 @@
-import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Log, OutputRecord } from '../../../src/log/port.ts';
 import { appendAll, byNumber, gate, numbered, range, readValues } from '../../contracts/log/tasks.ts';
-import { describeWithService, kafkaBrokers } from '../../services/index.ts';
+import { describeWithService } from '../../services/index.ts';
 import { ChildMember } from './group-child.ts';
-import { GroupPlace, assigned, lagOf, Member, shared, type MemberScript } from './group-member.ts';
+import {
+  beforeEachOnTopics,
+  type GroupPlace,
+  assigned,
+  lagOf,
+  Member,
+  shared,
+  type MemberScript,
+} from './group-member.ts';
 
 const PARTITIONS = 6;
 
 describeWithService('kafka', 'a group whose members come and go', () => {
-  let brokers: string[];
   let place: GroupPlace;
   let log: Log;
   let from: string;
   let to: string;
-
-  beforeAll(async () => {
-    brokers = await kafkaBrokers();
-  });
-  beforeEach(async () => {
-    place = new GroupPlace(brokers);
-    log = await place.open();
-    [from, to] = await Promise.all([place.topic(log, 'in', PARTITIONS), place.topic(log, 'out', PARTITIONS)]);
-  });
-  afterEach(async () => {
-    await place.dispose();
-  });
+  beforeEachOnTopics(PARTITIONS, (made) => ({ place, log, from, to } = made));
 
   it('copies each record once, and never closes a partition that stays', async () => {
     const group = `${place.prefix}g`;

@@ -1,30 +1,18 @@
-import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Log } from '../../../src/log/port.ts';
 import { appendAll, byNumber, failureOf, numbered, range, readRecords, readValues } from '../../contracts/log/tasks.ts';
-import { describeWithService, kafkaBrokers } from '../../services/index.ts';
+import { describeWithService } from '../../services/index.ts';
 import { ChildMember } from './group-child.ts';
-import { GroupPlace, lagOf, Member, SESSION_TIMEOUT_MS } from './group-member.ts';
+import { beforeEachOnTopics, type GroupPlace, lagOf, Member, SESSION_TIMEOUT_MS } from './group-member.ts';
 
 const RECORDS = 400;
 
 describeWithService('kafka', 'a process that is frozen and wakes up', () => {
-  let brokers: string[];
   let place: GroupPlace;
   let log: Log;
   let from: string;
   let to: string;
-
-  beforeAll(async () => {
-    brokers = await kafkaBrokers();
-  });
-  beforeEach(async () => {
-    place = new GroupPlace(brokers);
-    log = await place.open();
-    [from, to] = await Promise.all([place.topic(log, 'in', 2), place.topic(log, 'out', 2)]);
-  });
-  afterEach(async () => {
-    await place.dispose();
-  });
+  beforeEachOnTopics(2, (made) => ({ place, log, from, to } = made));
 
   it.each(['process', 'commit'] as const)(
     'writes nothing twice when it slept through its session in %s',
@@ -69,6 +57,19 @@ describeWithService('kafka', 'a process that is frozen and wakes up', () => {
     expect(sleeper.lines.filter((line) => line.startsWith('failed'))).toEqual([]);
     await sleeper.kill();
     expect(byNumber(await readValues(log, to))).toEqual(range(RECORDS));
+  });
+
+  it('is told that it took too long when the cluster has ended what it published, and nobody has taken over', async () => {
+    const publish = { id: `${place.prefix}publisher`, count: 50 };
+    const handle = { transactionTimeoutMs: 1_000 };
+    const publisher = new ChildMember(place, { group: '', from, to, freezeIn: 'commit', publish, handle });
+    await publisher.frozen();
+    // Reading waits for the end of the transaction.
+    expect(await readValues(log, to)).toEqual([]);
+    publisher.thaw();
+    await publisher.ended();
+    expect(publisher.lines.at(-1)).toBe('failed LOG_FENCED');
+    expect(publisher.lines.at(-2)).toMatch(/took \d+ s and was ended by the brokers.* 1 s: .*--transaction-timeout/);
   });
 
   it('can not publish what another producer of its id has published since', async () => {
