@@ -69,6 +69,8 @@ export interface CommandDescription<Specs = Flags, Takes = Positionals> {
   readonly examples: readonly Example[];
   readonly flags: Specs;
   readonly positionals: Takes;
+  /** Whether it loads the models that `--model` names: their files are then downloaded where they are missing. */
+  readonly runsModels?: boolean;
 }
 
 export interface Command extends CommandDescription {

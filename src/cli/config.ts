@@ -76,7 +76,7 @@ interface Settlement {
 
 function settle(key: string, spec: FlagSpec, candidate: Candidate | undefined, into: Settlement): void {
   const flag = `--${kebabCase(key)}`;
-  const fallback = spec.default ?? (spec.type === 'boolean' ? false : undefined);
+  const fallback = spec.default ?? (spec.type === 'boolean' && spec.optional !== true ? false : undefined);
   const chosen = candidate ?? (fallback === undefined ? undefined : { value: fallback, where: 'default' });
   if (chosen === undefined) {
     const isFaulty = into.faults.some((fault) => fault.where === flag);

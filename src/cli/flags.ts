@@ -36,8 +36,10 @@ export interface ListFlag extends FlagBase<'list', readonly string[]> {
 export type NumberFlag = FlagBase<'number', number>;
 /** A size: `1048576`, `64MiB`, `2GB`. The value is in bytes. */
 export type BytesFlag = FlagBase<'bytes', number>;
-/** `--flag`, `--no-flag`, `--flag=false`; false unless given. */
-export type BooleanFlag = FlagBase<'boolean', boolean>;
+/** `--flag`, `--no-flag`, `--flag=false`; false unless given, or with `optional` not there at all. */
+export interface BooleanFlag extends FlagBase<'boolean', boolean> {
+  readonly optional?: true;
+}
 
 export type FlagSpec = StringFlag | ListFlag | NumberFlag | BytesFlag | BooleanFlag;
 export type Flags = Readonly<Record<string, FlagSpec>>;
@@ -54,10 +56,11 @@ type ValueOf<Spec> = Spec extends { readonly schema: infer Schema extends z.ZodT
   ? z.output<Schema>
   : BaseValue<Spec>;
 type PresentKeys<Specs> = {
-  [Key in keyof Specs]: Specs[Key] extends
-    { readonly default: unknown } | { readonly required: true } | { readonly type: 'boolean' }
-    ? Key
-    : never;
+  [Key in keyof Specs]: Specs[Key] extends { readonly optional: true }
+    ? never
+    : Specs[Key] extends { readonly default: unknown } | { readonly required: true } | { readonly type: 'boolean' }
+      ? Key
+      : never;
 }[keyof Specs];
 
 /** The options object a command's body gets for its flags. */

@@ -118,7 +118,8 @@ async function execute(command: Command, resolved: Resolved, world: ProgramWorld
     opened = await openInstruments(resolved.options, { log, say, signal, version: packageVersion });
     const body = await command.load();
     const { instruments } = opened;
-    const located = await locateModels(options);
+    const { environment } = world;
+    const located = await locateModels(options, command, { environment, log, progress, signal });
     const exitCode = await body.run({ options: located, args, signal, log, progress, instruments, output });
     progress.close();
     return stop.signal.aborted ? 130 : exitCode;

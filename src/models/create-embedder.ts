@@ -1,17 +1,20 @@
 import { findModel, weightsAreElsewhere } from './catalog/find-model.ts';
-import { locateModel } from './catalog/models-folder.ts';
 import { createHashedEmbedder } from './hashed/hashed-embedder.ts';
 import { createImageEmbedder } from './local/image/image-embedder.ts';
 import { createLocalEmbedder, type LocalEmbedderOptions } from './local/local-embedder.ts';
 import { describeEntry } from './describe-model.ts';
+import { locateModel } from './locate-model.ts';
+import type { HubSettings } from './hub/settings.ts';
 import type { HostedOptions } from './hosted/hosted-options.ts';
 import type { Embedder } from './port.ts';
 
 export interface CreateEmbedderOptions extends LocalEmbedderOptions {
-  /** A name or alias of the catalogue, or a folder (`./path/to/model`). */
+  /** A name or alias of the catalogue, a folder (`./path/to/model`) or a repository of the hub (`hf:owner/name`). */
   readonly model: string;
   /** Where models that are not part of the package are looked for by name, a folder each. */
   readonly modelsDir?: string;
+  /** Where models of the Hugging Face hub are downloaded from and kept. Left out: only what is here is run. */
+  readonly hub?: HubSettings;
   /** Where keys, addresses and proxies come from: `process.env` in a program. Left out: there are none. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** For models behind an API: their limits, and what they may cost. */
@@ -25,8 +28,8 @@ export interface CreateEmbedderOptions extends LocalEmbedderOptions {
  * @throws PipelineError MODEL_LOAD_FAILED, MODEL_CANARY_FAILED, and of models behind an API HOSTED_….
  */
 export async function createEmbedder(options: CreateEmbedderOptions): Promise<Embedder> {
-  const { model, modelsDir } = options;
-  const entry = await findModel(modelsDir === undefined ? model : await locateModel(model, modelsDir));
+  const { model, modelsDir, hub } = options;
+  const entry = await findModel(await locateModel(model, { modelsDir, hub, downloads: true }));
   const { weights } = entry;
   switch (weights.runtime) {
     case 'hashed':

@@ -25,4 +25,5 @@ export const embed = describeCommand({
     { arguments: '--source=objects.csv --sink=parquet --out=vectors', does: 'one format, another folder' },
   ],
   flags: embedFlags,
+  runsModels: true,
 });

@@ -1,6 +1,7 @@
 import { describeCommand, definePositionals } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
+import { modelSettingFlags } from './model-settings.ts';
 import { count, seconds } from './schemas.ts';
 import { storeConnectionFlags } from './stores/index.ts';
 
@@ -32,6 +33,7 @@ export const status = describeCommand({
 
 export const reconcileFlags = defineFlags({
   model: { type: 'list', description: 'Only these models', defaultText: 'all on the log' },
+  ...modelSettingFlags,
   repair: {
     type: 'boolean',
     description: 'Write again to the outputs just what is missing, stale or too much, and count once more',
@@ -57,6 +59,7 @@ export const reconcile = describeCommand({
 export const searchFlags = defineFlags({
   model: { type: 'string', default: DEFAULT_MODEL, description: 'Whose embeddings are searched' },
   limit: { type: 'number', schema: count, default: 10, description: 'Results to show' },
+  ...modelSettingFlags,
 });
 
 export const searchPositionals = definePositionals({
@@ -72,28 +75,6 @@ export const search = describeCommand({
     { arguments: '"woven silk" --limit=3 --json', does: 'the three closest, for a program' },
   ],
   flags: searchFlags,
+  runsModels: true,
   positionals: searchPositionals,
-});
-
-export const modelsFlags = defineFlags({});
-
-export const modelsPositionals = definePositionals({
-  action: {
-    type: 'string',
-    choices: ['list', 'show', 'check'],
-    default: 'list',
-    description: 'All models, one of them, or try one out on two texts',
-  },
-  name: { type: 'string', description: 'The model to show or check' },
-});
-
-export const models = describeCommand({
-  name: 'models',
-  summary: 'lists, shows and checks the models',
-  examples: [
-    { arguments: '', does: 'the models there are' },
-    { arguments: `check ${DEFAULT_MODEL}`, does: 'loads a model and embeds two texts with it' },
-  ],
-  flags: modelsFlags,
-  positionals: modelsPositionals,
 });

@@ -2,7 +2,9 @@ import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { DEVICE_WISHES } from '../../models/devices.ts';
 import { describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
+import { hostedFlags } from './hosted.ts';
 import { metricsFlags } from './metrics.ts';
+import { modelSettingFlags } from './model-settings.ts';
 import { partitionFlags } from './partitions.ts';
 import { count } from './schemas.ts';
 
@@ -34,6 +36,8 @@ export const modelRunFlags = defineFlags({
     defaultText: "the model's best",
   },
   takeOver: { type: 'boolean', description: 'Take the work from a process that still holds it' },
+  ...hostedFlags,
+  ...modelSettingFlags,
 });
 
 export const processFlags = defineFlags({
@@ -55,4 +59,5 @@ export const process = describeCommand({
     { arguments: '--model=all-MiniLM-L6-v2,./my-model', does: 'two models, which read each record once' },
   ],
   flags: processFlags,
+  runsModels: true,
 });

@@ -9,7 +9,7 @@ import { readModelFolder } from './model-folder.ts';
 import { isFolder, parseHubReference, parseModelSpec, type ModelSettings, type ModelSpec } from './model-spec.ts';
 import { readTransformerConfig } from './sentence-files.ts';
 import { applySettings } from './model-settings.ts';
-import { splitDimensions, withDimensions } from './shorter-vectors.ts';
+import { fullDimension, splitDimensions, withDimensions } from './shorter-vectors.ts';
 
 /**
  * What `--model` names: a name or alias of the catalogue (case ignored; with `-256` behind it where the model allows
@@ -43,7 +43,14 @@ async function entryInFolder({ base, settings }: ModelSpec): Promise<CatalogEntr
   const known = settings.as === undefined ? undefined : catalogEntry(settings.as);
   const found = await readModelFolder(base, { name: known?.name ?? settings.as, settings });
   await refuseTooLong(found.weights, settings);
-  return known === undefined ? found : { ...known, weights: found.weights };
+  if (known === undefined) return found;
+  if (found.dimension !== fullDimension(known)) {
+    throw new UsageError(
+      `The folder ${base} holds a model of ${String(found.dimension)} dimensions, and ${known.name} has ` +
+        `${String(fullDimension(known))}: it is another one. Give it as --model=./folder, under a name of its own.`,
+    );
+  }
+  return { ...known, weights: found.weights };
 }
 
 /** Of the package: its files may hold another dtype than the one that is run. */

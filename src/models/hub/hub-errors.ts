@@ -52,6 +52,6 @@ export function downloadFailed(what: string, reason: string, cause?: unknown): P
 export function notInCache(what: string, cacheFolder: string): UsageError {
   return new UsageError(
     `${what} is not in the cache ${cacheFolder}, and HF_HUB_OFFLINE is set. Download it where there is a network ` +
-      '("models check"), or copy the cache of such a machine.',
+      '("models check NAME") and copy that cache, or put its files into a folder of its name in --models-dir.',
   );
 }

@@ -148,21 +148,22 @@ it('finds a model that is not part of the package by its name in --models-dir', 
   await publishPictures(place, pictures.slice(0, 1));
   const absent = await place.json('process', '--model=clip');
   expect(absent.code).toBe(2);
-  expect(absent.json.error?.message).toMatch(
-    /clip-vit-base-patch32.*Download config\.json.*huggingface\.co\/Xenova.*--model=\.\/clip-vit-base-patch32.*--models-dir/s,
-  );
-  addModel(place, 'models/clip-vit-base-patch32', { text: true });
-  addModel(place, 'elsewhere/my-own', { text: true });
-  expect((await place.done('process', '--model=clip')).processed).toMatchObject([
-    { model: 'clip-vit-base-patch32', embedded: 1 },
-  ]);
-  const own = ['--model=my-own', '--models-dir=elsewhere'];
-  expect((await place.done('process', ...own)).processed).toMatchObject([{ model: 'my-own', embedded: 1 }]);
-  expect(await place.done('search', ...own, 'red chair')).toMatchObject({ compared: 1, matches: [{ id: 'exact' }] });
-  expect(await place.done('models', 'check', 'clip')).toMatchObject({
-    name: 'clip-vit-base-patch32',
-    kinds: ['image'],
-  });
-  expect(await place.done('models', 'show', 'clip')).toMatchObject({ weights: { runtime: 'onnx-vision' } });
+  expect(absent.json.error?.message).toMatch(/Xenova\/clip-vit-base-patch32.*HF_HUB_OFFLINE.*--models-dir/s);
+  addModel(place, 'models/my-own', { text: true });
+  addModel(place, 'elsewhere/another', { text: true });
+  expect((await place.done('process', '--model=my-own')).processed).toMatchObject([{ model: 'my-own', embedded: 1 }]);
+  const other = ['--model=another', '--models-dir=elsewhere'];
+  expect((await place.done('process', ...other)).processed).toMatchObject([{ model: 'another', embedded: 1 }]);
+  expect(await place.done('search', ...other, 'red chair')).toMatchObject({ compared: 1, matches: [{ id: 'exact' }] });
+  expect(await place.done('models', 'check', 'my-own')).toMatchObject({ name: 'my-own', kinds: ['image'] });
+  expect(await place.done('models', 'show', 'my-own')).toMatchObject({ weights: { runtime: 'onnx-vision' } });
   expect(await place.done('reconcile')).toMatchObject({ differences: 0 });
+});
+
+it('refuses a folder that goes by the name of a model and holds another', async () => {
+  const place = newPlace();
+  addModel(place, 'models/clip-vit-base-patch32', { text: true });
+  const { code, json } = await place.json('process', '--model=clip');
+  expect(code).toBe(2);
+  expect(json.error?.message).toMatch(/models\/clip-vit-base-patch32.*32.*clip-vit-base-patch32.*512/s);
 });

@@ -80,7 +80,15 @@ export class Place {
     const child = spawn(program, rest, {
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...Object.fromEntries(inherited), CI: '1', NODE_COMPILE_CACHE, ...environment },
+      env: {
+        ...Object.fromEntries(inherited),
+        CI: '1',
+        NODE_COMPILE_CACHE,
+        // No test asks the real hub, nor uses what the user has downloaded.
+        HF_HUB_CACHE: this.path('hub'),
+        HF_HUB_OFFLINE: '1',
+        ...environment,
+      },
     });
     this.#children.push(child);
     const texts = { stdout: '', stderr: '' };
