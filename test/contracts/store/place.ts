@@ -1,0 +1,191 @@
+import { mkdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, onTestFinished } from 'vitest';
+import { createCodec } from '../../../src/codec/create-codec.ts';
+import { topicNames } from '../../../src/log/topics.ts';
+import { documentRow, newPlace, onlyJson, type Exit, type Place, type Running } from '../../cli/pipeline/runner.ts';
+
+/** Where an output is kept for one test. */
+export interface OutputTarget {
+  /** Flags that say where it is, for `sink`, `replay` and `embed`; `tiny-bert` has 32 numbers a vector. */
+  flags(model: string): readonly string[];
+  /** The flags of these that `reconcile` needs, too: credentials come from the factory's environment. */
+  readonly connectionFlags?: readonly string[];
+  /** What it holds of a model, read by something else than the sink: id to vector. */
+  contents(model: string): Promise<ReadonlyMap<string, ArrayLike<number>>>;
+  /** Changes it behind the sink's back; left out: files, which `reconcile` tells by their checksums. */
+  readonly damage?: {
+    remove(model: string, id: string): Promise<void>;
+    /** Gives the embedding another `createdAt`. */
+    age(model: string, id: string): Promise<void>;
+    /** Puts an embedding there that no log knows. */
+    add(model: string, id: string): Promise<void>;
+  };
+  /** Makes it unreachable; the answer brings it back. Left out: it can't be away. */
+  away?(): Promise<() => Promise<void>>;
+  dispose?(): Promise<void>;
+}
+
+export interface OutputFactory {
+  /** As `sink` takes it. */
+  readonly name: string;
+  /** Not a set of files. */
+  readonly isStore: boolean;
+  /** For every command. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** A new, empty one; `folder` is there for what it needs. Several models go to it, one after the other. */
+  create(folder: string): Promise<OutputTarget>;
+  /** A row whose embedding it refuses for its id, with the code of the dead letter. */
+  readonly refused?: { readonly id: string; readonly code: string };
+  /** An id that it takes and no log has; default `stray`. */
+  readonly strayId?: string;
+}
+
+export const MODEL = 'hashed-384';
+const topics = topicNames('embedstream');
+const codec = createCodec();
+
+/** A log and an output, worked on by the real commands. */
+export class OutputPlace {
+  readonly place: Place;
+  readonly factory: OutputFactory;
+  readonly target: OutputTarget;
+  readonly #poisoned = new Set<string>();
+
+  static async create(factory: OutputFactory): Promise<OutputPlace> {
+    const place = newPlace();
+    const target = await factory.create(folderOf(place, 'target'));
+    onTestFinished(async () => target.dispose?.());
+    return new OutputPlace(place, factory, target);
+  }
+
+  constructor(place: Place, factory: OutputFactory, target: OutputTarget) {
+    this.place = place;
+    this.factory = factory;
+    this.target = target;
+  }
+
+  /** The same log with an output of its own. */
+  async another(): Promise<OutputPlace> {
+    const target = await this.factory.create(folderOf(this.place, 'another-target'));
+    onTestFinished(async () => target.dispose?.());
+    return new OutputPlace(this.place, this.factory, target);
+  }
+
+  start(...args: string[]): Running {
+    const { environment = {} } = this.factory;
+    return this.place.start(args, { environment });
+  }
+
+  /** Runs a command with --json to its end, which must be this one. */
+  async run(args: readonly string[], code = 0): Promise<Record<string, unknown>> {
+    const exit = await this.start(...args, '--json').ended;
+    // All of it is shown when it is another code.
+    expect(exit).toEqual({ ...exit, code });
+    return onlyJson(exit.stdout, exit.stderr) as unknown as Record<string, unknown>;
+  }
+
+  sinkArguments(...more: string[]): string[] {
+    return ['sink', this.factory.name, ...this.flagsOf(MODEL), `--model=${MODEL}`, ...more];
+  }
+
+  flagsOf(model: string): readonly string[] {
+    return this.target.flags(model);
+  }
+
+  /** Runs the sink; what it says that it did. */
+  async sink(more: readonly string[] = [], code = 0): Promise<Record<string, unknown>> {
+    const { sunk } = await this.run(this.sinkArguments(...more), code);
+    return (sunk as Record<string, unknown>[])[0] ?? {};
+  }
+
+  reconcile(more: readonly string[] = [], code = 0): Promise<Record<string, unknown>> {
+    return this.run(['reconcile', ...(this.target.connectionFlags ?? []), ...more], code);
+  }
+
+  /** Makes these documents, and no others, the source, and embeds what is new. `texts`: other texts, by number. */
+  feed(documents: readonly number[], texts: ReadonlyMap<number, string> = new Map()): Promise<void> {
+    return this.feedRows(documents.map((i) => documentRow(i, texts.get(i))));
+  }
+
+  async feedRows(rows: Iterable<readonly (string | number)[]>): Promise<void> {
+    this.place.writeRows('documents.csv', rows);
+    await this.run(['produce', '--source=documents.csv', '--prune', '--yes']);
+    await this.run(['process', `--model=${MODEL}`]);
+  }
+
+  /** The live embeddings of a model on the log: id to vector. */
+  async expected(model = MODEL): Promise<Map<string, ArrayLike<number>>> {
+    const live = await this.place.live(topics.embeddings(model));
+    const vectors = new Map<string, ArrayLike<number>>();
+    for (const [id, { value }] of live)
+      if (value !== null && !this.#poisoned.has(id)) vectors.set(id, codec.decodeEmbedding(value).vector);
+    return vectors;
+  }
+
+  /** The output holds exactly what is live on the log, and `reconcile` says so. */
+  async expectComplete(model = MODEL, expected?: ReadonlyMap<string, ArrayLike<number>>): Promise<void> {
+    expectSame(await this.target.contents(model), expected ?? (await this.expected(model)));
+    expect(await this.reconcile()).toMatchObject({ differences: 0 });
+  }
+
+  /** Appends a value to the embeddings topic that is none. */
+  async poison(id: string, value: Uint8Array): Promise<void> {
+    this.#poisoned.add(id);
+    await this.place.withLog(async (log) => {
+      const producer = await log.producer('poison');
+      await producer.append([{ topic: topics.embeddings(MODEL), key: Buffer.from(id), value }]);
+      await producer.close();
+    });
+  }
+
+  /** Keys, values and reasons of the dead letters that the sink has written. */
+  async letters(): Promise<{ id: string; value: string; reason: string }[]> {
+    const all: { id: string; value: string; reason: string }[] = [];
+    await this.place.withLog(async (log) => {
+      const topic = (await log.topics()).find(({ name }) => name === topics.deadLetters);
+      for (const { partition, endOffset } of topic?.partitionInfo ?? [])
+        for await (const { records } of log.read(topics.deadLetters, partition, 0, endOffset))
+          for (const { key, value, headers } of records) {
+            const header = (name: string): string => Buffer.from(headers[`__connect.errors.${name}`] ?? []).toString();
+            if (header('stage') !== 'sink') continue;
+            const id = Buffer.from(key ?? []).toString();
+            all.push({
+              id,
+              value: Buffer.from(value ?? []).toString('latin1'),
+              reason: header('exception.class.name'),
+            });
+          }
+    });
+    return all;
+  }
+}
+
+function folderOf(place: Place, name: string): string {
+  const folder = place.path(name);
+  mkdirSync(folder);
+  return folder;
+}
+
+export function expectSame(
+  actual: ReadonlyMap<string, ArrayLike<number>>,
+  expected: ReadonlyMap<string, ArrayLike<number>>,
+): void {
+  expect([...actual.keys()].sort()).toEqual([...expected.keys()].sort());
+  for (const [id, vector] of expected) {
+    const found = actual.get(id) ?? [];
+    expect(found.length, id).toBe(vector.length);
+    for (let i = 0; i < vector.length; i++)
+      if (Math.abs((found[i] ?? NaN) - (vector[i] ?? NaN)) > 1e-6 || found[i] === undefined)
+        throw new Error(`${id}[${i}] is ${found[i]}, on the log ${vector[i]}`);
+  }
+}
+
+/** Ends or stops a command at a random moment of its life; undefined: it had ended before. */
+export async function interrupt(running: Running, signal: NodeJS.Signals, afterMs: number): Promise<Exit | undefined> {
+  const timer = new AbortController();
+  const first = await Promise.race([running.ended, delay(afterMs, undefined, { signal: timer.signal })]);
+  timer.abort();
+  if (first === undefined) running.child.kill(signal);
+  return first;
+}
