@@ -10,7 +10,12 @@ export function tokenLength({
   readonly path: string;
   readonly configPath: string;
 }): (piece: string) => number {
-  const tokenizer = new TextTokenizer(path, configPath, Number.MAX_SAFE_INTEGER);
+  const tokenizer = new TextTokenizer({
+    tokenizerPath: path,
+    tokenizerConfigPath: configPath,
+    maxTokens: Number.MAX_SAFE_INTEGER,
+    lowerCase: false,
+  });
   const around = tokenizer.tokenise('').ids.length;
   const known = new Map<string, number>();
   return (piece) => {
