@@ -14,7 +14,7 @@ export interface FetchLimits {
   readonly answerMs: number;
   /** Between two chunks of the body. */
   readonly stallMs: number;
-  /** For one attempt, redirects and waiting for a turn included. */
+  /** For one request, from its turn to the end of its body. */
   readonly totalMs: number;
   readonly maxBytes: number;
   readonly redirects: number;
@@ -105,13 +105,11 @@ export class Fetcher {
   }
 
   async #attempt<Result>(given: URL, receive: Receive<Result>, signal: AbortSignal | undefined): Promise<Result> {
-    const timeout = AbortSignal.timeout(this.#limits.totalMs);
-    const stopped = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
     let url = given;
     for (let redirects = 0; redirects <= this.#limits.redirects; redirects++) {
-      const leave = await this.#turns.enter(url.host, stopped);
+      const leave = await this.#turns.enter(url.host, signal);
       try {
-        const next = await this.#ask(url, receive, stopped);
+        const next = await this.#ask(url, receive, signal);
         if ('result' in next) return next.result;
         // Another host must not learn what was meant for this one.
         if (next.url.origin === url.origin && next.url.username === '')
@@ -128,15 +126,16 @@ export class Fetcher {
   async #ask<Result>(
     url: URL,
     receive: Receive<Result>,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
   ): Promise<{ readonly result: Result } | { readonly url: URL }> {
-    const { answerMs, stallMs, maxBytes } = this.#limits;
+    const { answerMs, stallMs, totalMs, maxBytes } = this.#limits;
+    const timeout = AbortSignal.timeout(totalMs);
     const { statusCode, headers, body } = await request(withoutSecrets(url), {
       dispatcher: this.#agent,
       headers: { 'accept-encoding': 'identity', 'user-agent': 'embedstream', ...authorization(url) },
       headersTimeout: answerMs,
       bodyTimeout: stallMs,
-      signal,
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     });
     // Whatever ends this early: an error of a body that nobody reads must not go unhandled.
     body.on('error', () => undefined);

@@ -16,7 +16,7 @@ export class HostTurns {
   }
 
   /** Waits for a turn; what it answers with ends the turn. Rejects when aborted. */
-  async enter(host: string, signal: AbortSignal): Promise<() => void> {
+  async enter(host: string, signal: AbortSignal | undefined): Promise<() => void> {
     const state = this.#state(host);
     if (state.active < this.#most) state.active++;
     // Whoever leaves hands its turn over.
@@ -27,8 +27,8 @@ export class HostTurns {
       else next();
     };
     try {
-      signal.throwIfAborted();
-      for (let ms = left(state); ms > 0; ms = left(state)) await sleep(ms, undefined, { signal });
+      signal?.throwIfAborted();
+      for (let ms = left(state); ms > 0; ms = left(state)) await sleep(ms, undefined, { ...(signal && { signal }) });
     } catch (error) {
       leave();
       throw error;
