@@ -32,9 +32,6 @@ export interface EmbeddingPartitionOptions {
   readonly onDeadLetter?: OnDeadLetter;
 }
 
-/** Of the batch after those that are written. */
-type Failure = { readonly error: unknown } | undefined;
-
 interface InFlight {
   readonly decisions: readonly Decision[];
   /** For each decision to embed, where its vector will be: in this batch or an earlier one. */
@@ -58,7 +55,9 @@ export class EmbeddingPartition implements PartitionTask {
   readonly #options: EmbeddingPartitionOptions;
   readonly #inFlight: InFlight[] = [];
   readonly #contents: EqualContents;
-  readonly #uncommitted = new WeakMap<Progress, { counts: ProcessCounts; failure: Failure }>();
+  readonly #uncommitted = new WeakMap<Progress, ProcessCounts>();
+  /** Of the batch after those that are being written. */
+  #failure: { readonly progress?: Progress; readonly error: unknown } | undefined;
   readonly #abort = new AbortController();
 
   constructor(options: EmbeddingPartitionOptions) {
@@ -69,20 +68,22 @@ export class EmbeddingPartition implements PartitionTask {
 
   async process(records: readonly LogRecord[]): Promise<Progress> {
     checkPlaces(records, this.#options.input);
+    // Thrown as soon as what is being written is committed.
+    if (this.#failure !== undefined) return { outputs: [] };
     this.#begin(records);
     return this.#collect((this.#options.embedder.windowsInFlight ?? DEFAULT_IN_FLIGHT) - 1);
   }
 
   async idle(): Promise<Progress> {
-    return this.#collect(0);
+    return this.#failure === undefined ? this.#collect(0) : { outputs: [] };
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- the port has a promise, which a throw rejects
   async committed(progress: Progress): Promise<void> {
-    const uncommitted = this.#uncommitted.get(progress);
-    if (uncommitted !== undefined) addCounts(this.#options.counts, uncommitted.counts);
+    const counts = this.#uncommitted.get(progress);
+    if (counts !== undefined) addCounts(this.#options.counts, counts);
     this.#options.onCommitted();
-    if (uncommitted?.failure !== undefined) throw uncommitted.failure.error;
+    if (this.#failure?.progress === progress) throw this.#failure.error;
   }
 
   async close(): Promise<void> {
@@ -140,14 +141,13 @@ export class EmbeddingPartition implements PartitionTask {
     const counts = emptyCounts();
     const outputs: OutputRecord[] = [];
     let offset: number | undefined;
-    let failure: Failure;
     for (let next = this.#inFlight[0]; next !== undefined; next = this.#inFlight[0]) {
       if (!next.settled && this.#inFlight.length <= leave) break;
       try {
         await next.result;
       } catch (error) {
         if (offset === undefined) throw error;
-        failure = { error };
+        this.#failure = { error };
         break;
       }
       this.#complete(next, outputs);
@@ -156,7 +156,8 @@ export class EmbeddingPartition implements PartitionTask {
       this.#inFlight.shift();
     }
     const progress: Progress = offset === undefined ? { outputs } : { outputs, offset };
-    this.#uncommitted.set(progress, { counts, failure });
+    this.#uncommitted.set(progress, counts);
+    if (this.#failure !== undefined) this.#failure = { ...this.#failure, progress };
     return progress;
   }
 

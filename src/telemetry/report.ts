@@ -1,3 +1,4 @@
+import { usageNotes, type ModelUsage } from './usage-report.ts';
 import { formatBytes, formatCount, formatDuration, formatRate } from './format.ts';
 
 /** What a source's publisher did. All counts are rows, unless named otherwise. */
@@ -53,6 +54,10 @@ export interface ProcessReport {
   readonly tokens: number;
   readonly truncated: number;
   readonly deadLettersByReason: Readonly<Record<string, number>>;
+  /** Of a model behind an API. */
+  readonly usage?: ModelUsage;
+  /** Why it ended before its input did, as it was asked to. */
+  readonly ended?: string;
   readonly elapsedMs: number;
 }
 
@@ -97,11 +102,11 @@ export function reportMismatches(report: RunReport): string[] {
   return mismatches;
 }
 
-/** True when something became a dead letter in this run or does not add up: exit code 1. */
+/** True when something became a dead letter in this run, ended early or does not add up: exit code 1. */
 export function hasTrouble(report: RunReport): boolean {
   const deadLettered =
     report.produced.some((each) => each.newDeadLetters > 0) ||
-    report.processed.some((each) => each.deadLettered > 0) ||
+    report.processed.some((each) => each.deadLettered > 0 || each.ended !== undefined) ||
     report.sunk.some(({ deadLettered = 0 }) => deadLettered > 0);
   return deadLettered || reportMismatches(report).length > 0;
 }
@@ -200,7 +205,11 @@ function processSection(each: ProcessReport): Section {
       tokenNote === undefined ? ['tokens', formatCount(each.tokens)] : ['tokens', formatCount(each.tokens), tokenNote],
       ['truncated', formatCount(each.truncated)],
     ],
-    notes: reasonNotes(each),
+    notes: [
+      ...(each.usage === undefined ? [] : usageNotes(each.usage)),
+      ...reasonNotes(each),
+      ...(each.ended === undefined ? [] : [each.ended]),
+    ],
   };
 }
 

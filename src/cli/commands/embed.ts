@@ -9,6 +9,7 @@ import type { embedFlags } from '../definitions/embed.ts';
 import { globalFlags } from '../definitions/global.ts';
 import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { commandLine } from '../help.ts';
+import { modelEnvironment } from '../hosted-options.ts';
 import { isPruneRefused, produceStage, withSources } from '../stages/produce-stage.ts';
 import { dryRun } from '../stages/dry-run-stage.ts';
 import { failureLines, withFailures, type ModelFailure } from '../stages/model-failure.ts';
@@ -75,7 +76,7 @@ async function reconcileUnlessStopped(
   try {
     return signal.aborted || models.length === 0
       ? undefined
-      : await reconcileStage(workspace, { models, signal, stores: context });
+      : await reconcileStage(workspace, { models, signal, stores: context, environment: modelEnvironment(options) });
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;

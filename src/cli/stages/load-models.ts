@@ -2,6 +2,7 @@ import { createEmbedder, type CreateEmbedderOptions } from '../../models/create-
 import type { Embedder } from '../../models/port.ts';
 import type { CommandContext } from '../command.ts';
 import type { modelRunFlags } from '../definitions/process.ts';
+import { hostedOptions, modelEnvironment } from '../hosted-options.ts';
 import type { Workspace } from '../wiring.ts';
 
 export type ModelContext = Pick<CommandContext<typeof modelRunFlags>, 'options' | 'signal' | 'log' | 'progress'>;
@@ -12,7 +13,7 @@ export type ModelContext = Pick<CommandContext<typeof modelRunFlags>, 'options' 
  */
 export async function loadModels(
   { instruments }: Pick<Workspace, 'instruments'>,
-  context: Pick<ModelContext, 'options' | 'log'>,
+  context: Pick<ModelContext, 'options' | 'log' | 'signal'>,
   models: readonly string[],
 ): Promise<Embedder[]> {
   const execution = executionOptions(context, models.length);
@@ -26,7 +27,7 @@ export async function loadModels(
 }
 
 function executionOptions(
-  { options, log }: Pick<ModelContext, 'options' | 'log'>,
+  { options, log, signal }: Pick<ModelContext, 'options' | 'log' | 'signal'>,
   models: number,
 ): Omit<CreateEmbedderOptions, 'model'> {
   const { workers, threads, batchTokens, device } = options;
@@ -35,6 +36,14 @@ function executionOptions(
     device,
     onDevice: ({ reason }) => {
       if (reason !== undefined) log.info(`${reason}.`);
+    },
+    environment: modelEnvironment(options),
+    hosted: {
+      ...hostedOptions(options),
+      stop: signal,
+      onRetry: (what) => {
+        log.debug(`a request is made again: ${what}`);
+      },
     },
     ...(workers !== undefined && { workers }),
     ...(threads !== undefined && { threads }),

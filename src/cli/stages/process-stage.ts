@@ -1,3 +1,4 @@
+import { PipelineError } from '../../errors.ts';
 import type { Embedder } from '../../models/port.ts';
 import { EmbeddingTask, ensureProcessorTopics } from '../../processors/embedding-task.ts';
 import type { RunOptions } from '../../log/port.ts';
@@ -61,14 +62,33 @@ async function runProcessor(
     onDeadLetter: instruments.onDeadLetter,
   });
   const stopWatching = watchTotal(workspace, task.group, task.inputs[0] ?? '', () => task.counts.read, stage);
+  let ended: string | undefined;
   try {
     prepared();
     await workspace.log.run(task, run);
+  } catch (error) {
+    ended = endedByRequest(error, run.signal);
+    if (ended === undefined) throw error;
   } finally {
     stopWatching();
   }
   // What is left counts offsets, and a server has offsets without a record.
-  if (run.until !== undefined && run.signal?.aborted !== true) stage.setTotal(task.counts.read);
+  if (run.until !== undefined && run.signal?.aborted !== true && ended === undefined) stage.setTotal(task.counts.read);
   stage.finish();
-  return { model: name, ...task.counts, elapsedMs: performance.now() - startMs };
+  const usage = embedder.usage?.();
+  return {
+    model: name,
+    ...task.counts,
+    ...(usage !== undefined && { usage }),
+    ...(ended !== undefined && { ended }),
+    elapsedMs: performance.now() - startMs,
+  };
+}
+
+/** A model behind an API rejects what it has not sent at a stop, and at the limit of cost: both were asked for. */
+function endedByRequest(error: unknown, signal: AbortSignal | undefined): string | undefined {
+  if (error instanceof PipelineError && error.code === 'HOSTED_COST_LIMIT') return error.message;
+  return signal?.aborted === true && error === signal.reason
+    ? 'Stopped: run the same command again to go on.'
+    : undefined;
 }

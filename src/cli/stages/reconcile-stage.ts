@@ -43,6 +43,8 @@ export interface Reconciliation {
 }
 
 export interface ReconcileStageOptions {
+  /** Where servers that run models are; left out: the process's. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** As given to `--model`: names, aliases or folders. Left out: all that are on the log. */
   readonly models?: readonly string[];
   readonly signal: AbortSignal;
@@ -66,10 +68,12 @@ export async function reconcileStage(workspace: Workspace, options: ReconcileSta
   const ids = new IdentityIndex({ expected: recordsOn(topics, workspace.topics.records) });
   const context = { log, codec, topics: workspace.topics, ids, signal: options.signal };
   const groups = new Set((await log.groups()).map(({ group }) => group));
-  const wanted = (await modelsToReconcile(topics, namespace, options.models)).map((model) => ({
-    ...model,
-    hasProcessor: groups.has(processorGroup(namespace, model.name)),
-  }));
+  const wanted = (await modelsToReconcile(topics, namespace, options.models, options.environment ?? process.env)).map(
+    (model) => ({
+      ...model,
+      hasProcessor: groups.has(processorGroup(namespace, model.name)),
+    }),
+  );
   const outputs = await outputsOf(workspace, topics);
   const kindSets = wanted.flatMap(({ kinds }) => (kinds === undefined ? POSSIBLE_KINDS : [kinds]));
   const records = await readRecordColumns(context, kindSets);
@@ -110,13 +114,14 @@ async function modelsToReconcile(
   topics: readonly TopicInfo[],
   namespace: string,
   models: readonly string[] | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
 ): Promise<WantedModel[]> {
   const onLog = modelsOnLog(topics, namespace);
   return Promise.all(
     (models ?? onLog).map(async (name): Promise<WantedModel> => {
       const entry = catalogEntry(name);
       if (entry?.weights.runtime === 'hub') return { name: entry.name, kinds: entry.kinds };
-      return onLog.includes(name) && entry === undefined ? { name } : describeModel(name);
+      return onLog.includes(name) && entry === undefined ? { name } : describeModel(name, environment);
     }),
   );
 }

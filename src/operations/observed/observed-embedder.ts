@@ -28,6 +28,7 @@ export function observeEmbedder(embedder: Embedder, metrics: ModelMetrics): Embe
         metrics.failed(name);
         throw error;
       } finally {
+        if (usage !== undefined) metrics.used(name, usage());
         metrics.queued(name, { inputs: -inputs.length, bytes: -bytes });
       }
     },
