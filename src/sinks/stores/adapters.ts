@@ -5,7 +5,8 @@ import type { StoreAdapter } from './port.ts';
  * are heavy: each is loaded when it is first needed.
  */
 const adapters: Readonly<Record<string, () => Promise<StoreAdapter>>> = {
-  // A line each: elasticsearch: async () => (await import('./elasticsearch/adapter.ts')).elasticsearch,
+  pgvector: async () => (await import('./postgres/adapter.ts')).pgvector,
+  elasticsearch: async () => (await import('./elasticsearch/adapter.ts')).elasticsearch,
 };
 
 /** undefined: no kind of store, but maybe a file format. */
