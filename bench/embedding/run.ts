@@ -1,5 +1,6 @@
 /**
- * Embedding rate against peers: `npm run bench:embedding`, or `node bench/embedding/run.ts [--rounds=3] [--share=1]`.
+ * Embedding rate against peers: `npm run bench:embedding`, or
+ * `node bench/embedding/run.ts [--model=bert-base] [--rounds=3] [--share=1]`.
  * Contestants take turns (A B C A B C …) so that the machine's noise hits all of them; medians over the rounds.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -7,29 +8,23 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { catalogEntries } from '../../src/models/catalog/entries.ts';
 import { TextTokenizer } from '../../src/models/local/text-tokenizer.ts';
 import { Contestant } from './contestant.ts';
-import { installPeers } from './install-peers.ts';
+import { prepareSubject } from './subjects.ts';
 import { makeParagraphs, makeTitles } from './texts.ts';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string' }, share: { type: 'string' } } });
-const rounds = Number(values.rounds ?? 3);
-const share = Number(values.share ?? 1);
-
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string', default: 'all-MiniLM-L6-v2' },
+    rounds: { type: 'string', default: '3' },
+    share: { type: 'string' },
+  },
+});
 const here = fileURLToPath(new URL('.', import.meta.url));
 const scratch = fileURLToPath(new URL('../../.cache/bench/', import.meta.url));
-const weights = catalogEntries[0]?.weights;
-if (weights?.runtime !== 'onnx') throw new Error('the default model is no ONNX model');
-const modelFolder = weights.folder;
-
-/** Targets of issue 3, ours over the other. */
-const TARGETS = {
-  'sentence-transformers': { titles: 1.35, paragraphs: 1.35 },
-  'transformers.js': { titles: 1.5, paragraphs: 1.5 },
-  openvino: { titles: 0.95, paragraphs: 1 },
-  roofline: { titles: 0.68, paragraphs: 0.68 },
-} as const;
+const { subject, peers } = prepareSubject(values.model, scratch);
+const rounds = Number(values.rounds);
+const share = Number(values.share ?? subject.share);
 
 const SETS = ['titles', 'paragraphs'] as const;
 type SetName = (typeof SETS)[number];
@@ -45,11 +40,12 @@ interface TextSet {
 
 function prepareSet(name: SetName): TextSet {
   const texts = name === 'titles' ? makeTitles(Math.round(3000 * share)) : makeParagraphs(Math.round(400 * share));
-  const tokenizer = new TextTokenizer(
-    join(modelFolder, 'tokenizer.json'),
-    join(modelFolder, 'tokenizer_config.json'),
-    256,
-  );
+  const tokenizer = new TextTokenizer({
+    tokenizerPath: join(subject.tokenizer, 'tokenizer.json'),
+    tokenizerConfigPath: join(subject.tokenizer, 'tokenizer_config.json'),
+    maxTokens: 256,
+    lowerCase: false,
+  });
   const lengths = texts.map((text) => tokenizer.tokenise(text).ids.length).sort((left, right) => left - right);
   mkdirSync(scratch, { recursive: true });
   const path = join(scratch, `${name}.json`);
@@ -63,9 +59,10 @@ function prepareSet(name: SetName): TextSet {
   };
 }
 
-/** Six layers: four (384, 384) and two (384, 1536) products a token, and scores and their sum over the row's tokens. */
+/** A layer: four (width, width) and two (width, 4 width) products a token, and scores and their sum over the row's tokens. */
 function flopsPerToken(rowTokens: number): number {
-  return 6 * (2 * (4 * 384 * 384 + 2 * 384 * 1536) + 4 * rowTokens * 384);
+  const { layers, width } = subject;
+  return layers * (2 * 12 * width * width + 4 * rowTokens * width);
 }
 
 function median(numbers: readonly number[]): number {
@@ -74,21 +71,25 @@ function median(numbers: readonly number[]): number {
 }
 
 const sets = { titles: prepareSet('titles'), paragraphs: prepareSet('paragraphs') };
-const peers = installPeers(scratch, modelFolder);
 const node = ['--disable-warning=ExperimentalWarning'];
+const ourScript = join(here, 'contestants/embedstream.ts');
 const peer = (name: string) =>
-  new Contestant(name, peers.python, [join(here, 'contestants/peer.py'), name, peers.weights]);
+  name === 'transformers.js'
+    ? new Contestant(name, process.execPath, [
+        join(here, 'contestants/transformers-js.mjs'),
+        peers.npmFolder,
+        peers.onnxModel,
+      ])
+    : new Contestant(name, peers.python, [join(here, 'contestants/peer.py'), name, subject.weights]);
 
-await using ours = new Contestant('embedstream', process.execPath, [...node, join(here, 'contestants/embedstream.ts')]);
-await using torch = peer('sentence-transformers');
-await using transformersJs = new Contestant('transformers.js', process.execPath, [
-  join(here, 'contestants/transformers-js.mjs'),
-  peers.npmFolder,
-  peers.onnxModel,
-]);
-await using openvino = peer('openvino');
-await using gemm = peer('gemm');
-const contestants = [ours, torch, transformersJs, openvino];
+await using running = new AsyncDisposableStack();
+const gemm = running.use(peer('gemm'));
+const contestants = [
+  ...Object.entries(subject.ours).map(
+    ([name, model]) => new Contestant(name, process.execPath, [...node, ourScript, model]),
+  ),
+  ...subject.peers.map(peer),
+].map((contestant) => running.use(contestant));
 for (const contestant of [...contestants, gemm]) await contestant.reply();
 
 const rates = new Map<string, number[]>();
@@ -121,9 +122,11 @@ const summary = Object.fromEntries(
     const tokensPerCpuSecond = Object.fromEntries(
       contestants.map(({ name }) => [name, Math.round(median(cpuRates.get(`${set} ${name}`) ?? []))]),
     );
-    const ratios = Object.entries(TARGETS).map(([name, target]) => {
-      const ratio = (tokensPerSecond['embedstream'] ?? NaN) / (tokensPerSecond[name] ?? NaN);
-      return [name, { ratio: Number(ratio.toFixed(3)), target: target[set], met: ratio >= target[set] }] as const;
+    const ratios = subject.targets.map(({ ours, over, ...targets }) => {
+      const ratio = (tokensPerSecond[ours] ?? NaN) / (tokensPerSecond[over] ?? NaN);
+      const target = targets[set];
+      const name = ours === 'embedstream' ? over : `${ours} over ${over}`;
+      return [name, { ratio: Number(ratio.toFixed(3)), target, met: ratio >= target }] as const;
     });
     const { texts, tokens, medianTokens } = sets[set];
     return [
@@ -133,6 +136,7 @@ const summary = Object.fromEntries(
   }),
 );
 const results = {
+  model: subject.name,
   measuredAt: new Date().toISOString(),
   processor: cpus()[0]?.model,
   cores: cpus().length,
@@ -141,5 +145,5 @@ const results = {
   gflops: Math.round(roofline),
   ...summary,
 };
-writeFileSync(join(here, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+writeFileSync(subject.results, `${JSON.stringify(results, null, 2)}\n`);
 console.log(JSON.stringify(results, null, 2));

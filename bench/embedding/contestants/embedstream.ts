@@ -3,9 +3,9 @@ import { createEmbedder } from '../../../src/models/create-embedder.ts';
 import { serveContestant } from './serve-contestant.ts';
 
 const WINDOWS_IN_FLIGHT = 3;
-const batchTokens = process.argv[2];
+const [model = 'all-MiniLM-L6-v2', batchTokens] = process.argv.slice(2);
 const embedder = await createEmbedder({
-  model: 'all-MiniLM-L6-v2',
+  model,
   ...(batchTokens === undefined ? {} : { batchTokens: Number(batchTokens) }),
 });
 

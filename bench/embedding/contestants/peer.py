@@ -50,7 +50,7 @@ def openvino():
 
     def embed_all(texts):
         encoded = [item.ids for item in tokenizer.encode_batch(texts)]
-        vectors = np.empty((len(texts), 384), np.float32)
+        vectors = np.empty((len(texts), model.config.hidden_size), np.float32)
 
         def finish(request, batch):
             rows, mask = batch
