@@ -9,7 +9,7 @@ export type ExitCode = 0 | 1;
 
 /** What a command takes besides flags, in the order of the keys. A list, or a string with `rest`, comes last. */
 export type PositionalSpec =
-  | (Pick<StringFlag, 'type' | 'description' | 'choices' | 'required' | 'schema' | 'default'> & {
+  | (Pick<StringFlag, 'type' | 'description' | 'choices' | 'explainsChoices' | 'required' | 'schema' | 'default'> & {
       /** All that is left, joined by blanks: words of a query need no quotes. */
       readonly rest?: boolean;
     })

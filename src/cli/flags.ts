@@ -27,6 +27,8 @@ interface FlagBase<Type extends string, Value> {
 
 export interface StringFlag extends FlagBase<'string', string> {
   readonly choices?: readonly string[];
+  /** The description names them all. */
+  readonly explainsChoices?: boolean;
 }
 export interface ListFlag extends FlagBase<'list', readonly string[]> {
   readonly choices?: readonly string[];

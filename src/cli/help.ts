@@ -1,4 +1,4 @@
-import type { Command, Example } from './command.ts';
+import type { Command, Example, PositionalSpec } from './command.ts';
 import { positionalName } from './config.ts';
 import { kebabCase, takesValue } from './flags.ts';
 import type { Flags, FlagSpec } from './flags.ts';
@@ -52,7 +52,7 @@ export function commandHelp(command: Command, globalFlags: Flags, invocation: In
   ].join(' ');
   const argumentRows = takes.map(([key, spec]): [string, string] => [
     positionalName(key, spec),
-    spec.description + choicesText(spec.choices) + defaultText(spec.default),
+    spec.description + (explainsChoices(spec) ? '' : choicesText(spec.choices)) + defaultText(spec.default),
   ]);
   return [
     `${command.name}: ${command.summary}`,
@@ -126,6 +126,10 @@ function flagText(spec: FlagSpec): string {
   const environment = spec.env === undefined ? '' : ` (environment: ${spec.env.join(', ')})`;
   const fallback = spec.defaultText === undefined ? defaultText(spec.default) : ` (default ${spec.defaultText})`;
   return spec.description + choices + required + fallback + environment;
+}
+
+function explainsChoices(spec: PositionalSpec): boolean {
+  return spec.type === 'string' && spec.explainsChoices === true;
 }
 
 function choicesText(choices: readonly string[] | undefined): string {

@@ -1,6 +1,7 @@
 import { LETTER_STATES } from '../../operations/dead-letters/states.ts';
 import { definePositionals, describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
+import { defineActions } from './actions.ts';
 import { count } from './schemas.ts';
 
 export const deadLettersFlags = defineFlags({
@@ -12,12 +13,11 @@ export const deadLettersFlags = defineFlags({
 });
 
 export const deadLettersPositionals = definePositionals({
-  action: {
-    type: 'string',
-    choices: ['list', 'show', 'retry'],
-    default: 'list',
-    description: 'All letters, one of them with all it holds, or publish their records again',
-  },
+  action: defineActions('list', {
+    list: 'all letters',
+    show: 'one of them with all it holds',
+    retry: 'publish their records again',
+  }),
   ids: {
     type: 'list',
     description:

@@ -1,17 +1,13 @@
 import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { definePositionals, describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
+import { defineActions } from './actions.ts';
 import { modelSettingFlags } from './model-settings.ts';
 
 export const modelsFlags = defineFlags({ ...modelSettingFlags });
 
 export const modelsPositionals = definePositionals({
-  action: {
-    type: 'string',
-    choices: ['list', 'show', 'check'],
-    default: 'list',
-    description: 'All models, what is known of one of them, or try one out',
-  },
+  action: defineActions('list', { list: 'all models', show: 'what is known of one of them', check: 'try one out' }),
   name: { type: 'string', description: 'The model to show or check: a name, ./folder or hf:owner/name' },
 });
 

@@ -1,5 +1,6 @@
 import { definePositionals, describeCommand, type CommandContext } from '../command.ts';
 import { defineFlags } from '../flags.ts';
+import { defineActions } from './actions.ts';
 import { count, plainName } from './schemas.ts';
 import { FORMATS, outputFlags, sinkFlags } from './sink.ts';
 
@@ -21,14 +22,13 @@ export const topicsFlags = defineFlags({
 });
 
 export const topicsPositionals = definePositionals({
-  action: {
-    type: 'string',
-    choices: ['show', 'plan', 'apply', 'repartition', 'delete'],
-    default: 'show',
-    description:
-      'What there is and what is wrong with it; what would mend it; mend it; copy all into a namespace with another ' +
-      'number of partitions; delete all',
-  },
+  action: defineActions('show', {
+    show: 'what there is and what is wrong with it',
+    plan: 'what would mend it',
+    apply: 'mend it',
+    repartition: 'copy all into a namespace with another number of partitions',
+    delete: 'delete all',
+  }),
 });
 
 export const topics = describeCommand({
