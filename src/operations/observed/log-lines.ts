@@ -43,12 +43,13 @@ export class LogLines {
   }
 
   /** At most a few in a second; how many more there were is said with the next one, or at the end. */
-  readonly deadLetter: OnDeadLetter = ({ stage, connector, topic, partition, offset, line }, { code, message }) => {
+  readonly deadLetter: OnDeadLetter = (origin, { code, message }) => {
+    const { stage, connector, topic, partition, offset, file, line } = origin;
     if (!this.#limit.admits()) return;
     this.flush();
     const at =
       topic === undefined || partition === undefined
-        ? `${connector}:${line ?? '?'}`
+        ? `${connector}${file === undefined ? '' : `/${file}`}:${line ?? '?'}`
         : placeText({ topic, partition, ...(offset !== undefined && { offset }) });
     this.#logger.warn(`dead letter: ${shortened(message)}`, { code, at, stage });
   };

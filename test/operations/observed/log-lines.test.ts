@@ -27,6 +27,8 @@ describe('LogLines', () => {
     const { lines, written } = linesAt('info');
     lines.deadLetter(record, fault);
     lines.deadLetter({ stage: 'produce', connector: 'museum', line: 12 }, { code: 'DUPLICATE_ID', message: 'twice' });
+    const inFile = { stage: 'produce', connector: 'docs', file: 'a.jsonl', line: 2 };
+    lines.deadLetter(inFile, { code: 'JSONL_INVALID_JSON', message: 'bad' });
     expect(written).toEqual([
       {
         level: 'warn',
@@ -36,6 +38,7 @@ describe('LogLines', () => {
         stage: 'process',
       },
       { level: 'warn', msg: 'dead letter: twice', code: 'DUPLICATE_ID', at: 'museum:12', stage: 'produce' },
+      { level: 'warn', msg: 'dead letter: bad', code: 'JSONL_INVALID_JSON', at: 'docs/a.jsonl:2', stage: 'produce' },
     ]);
   });
 
