@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
-import { Client, type ClientConfig } from 'pg';
+import { Client, type ClientConfig, Pool } from 'pg';
 import { messageOf, UsageError } from '../errors.ts';
 import type { PostgresAddress } from './address.ts';
 import { connectError } from './server-errors.ts';
 
 const APPLICATION = 'embedstream';
+const IDLE_MS = 30_000;
 /** What the client says when the server answers a request for TLS with no. */
 const NO_TLS = 'The server does not support SSL connections';
 
@@ -21,6 +22,21 @@ export async function connectPostgres(address: PostgresAddress): Promise<Client>
     if (address.sslMode === 'prefer' && messageOf(error) === NO_TLS) return connectWithout(address);
     throw connectError(error, address);
   }
+}
+
+/**
+ * Connections that are made when they are needed and used again, `max` of them. Connects once, to find out whether the
+ * server speaks TLS. Rejects as `connectPostgres` does; the caller ends it.
+ */
+export async function openPool(address: PostgresAddress, max: number): Promise<Pool> {
+  const probe = await connectPostgres(address);
+  const isEncrypted = 'encrypted' in probe.connection.stream;
+  await probe.end();
+  const ssl = isEncrypted ? await tlsOptions(address) : false;
+  const pool = new Pool({ ...clientConfig(address, ssl), max, idleTimeoutMillis: IDLE_MS, allowExitOnIdle: true });
+  // As of a client.
+  pool.on('error', () => undefined);
+  return pool;
 }
 
 async function connectWithout(address: PostgresAddress): Promise<Client> {

@@ -46,6 +46,13 @@ export class PostgresProxy {
     return url.href;
   }
 
+  /** Cuts all connections off and refuses others until the answer is called. */
+  async away(): Promise<() => Promise<void>> {
+    const { port } = this;
+    await this.close();
+    return () => new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
