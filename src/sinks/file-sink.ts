@@ -1,3 +1,4 @@
+import type { RefusedCounts } from './dead-letters.ts';
 import { APPEND_LOG } from './manifest.ts';
 import type { ShardFormat } from './port.ts';
 import { ShardCatalog } from './shard-catalog.ts';
@@ -8,7 +9,8 @@ import { createShardFormat } from './worker-format.ts';
 import type { Codec } from '../codec/port.ts';
 import { UsageError } from '../errors.ts';
 import type { Log, PartitionContext, PartitionTask, Task } from '../log/port.ts';
-import { compressedTopic, topicSegment, type TopicNames } from '../log/topics.ts';
+import { compressedTopic, deadLetterTopic, topicSegment, type TopicNames } from '../log/topics.ts';
+import type { OnDeadLetter } from '../record/dead-letter.ts';
 import type { ShardDescriptor } from '../record/types.ts';
 
 export const DEFAULT_SHARD_ROWS = 50_000;
@@ -29,12 +31,13 @@ export interface FileSinkOptions {
   readonly dtype?: VectorDtype;
   /** Milliseconds since the epoch. */
   readonly clock?: () => number;
+  readonly onDeadLetter?: OnDeadLetter;
   /** For tests; left out: the format's own, in a worker thread. Closed with the sink. */
   readonly shardFormat?: ShardFormat;
 }
 
 /** What was published since the sink was made, for a report. */
-export interface FileSinkStats {
+export interface FileSinkStats extends Readonly<RefusedCounts> {
   readonly folder: string;
   readonly rows: number;
   readonly deletions: number;
@@ -98,6 +101,7 @@ export function createFileSink(options: FileSinkOptions): FileSink {
     semantics: APPEND_LOG,
   });
   const totals = { rows: 0, deletions: 0, shards: 0, bytes: 0 };
+  const refused: RefusedCounts = { deadLettered: 0, deadLettersByReason: {} };
 
   async function onPublished(shards: readonly ShardDescriptor[]): Promise<void> {
     for (const shard of shards) {
@@ -112,7 +116,11 @@ export function createFileSink(options: FileSinkOptions): FileSink {
   let prepared: Promise<void> | undefined;
   async function prepare(): Promise<void> {
     const info = (await log.topics()).find((topic) => topic.name === input);
-    await log.ensureTopics([compressedTopic(shardsTopic, info?.partitions ?? 1)]);
+    const partitions = info?.partitions ?? 1;
+    await log.ensureTopics([
+      compressedTopic(shardsTopic, partitions),
+      deadLetterTopic(options.topics.deadLetters, partitions),
+    ]);
   }
 
   async function open({ topic, partition }: PartitionContext): Promise<PartitionTask> {
@@ -126,7 +134,9 @@ export function createFileSink(options: FileSinkOptions): FileSink {
       ...{ format, codec, sink: sinkName, topic, partition, model, dimension, stagingFolder },
       ...{ location: folder.path, shardRows, clock },
     };
-    return new ShardPartition({ ...shard, shardsTopic, folder, onPublished });
+    const { deadLetters } = options.topics;
+    const letters = { log, group: names.group, topic, partition, deadLetters, onDeadLetter: options.onDeadLetter };
+    return new ShardPartition({ ...shard, shardsTopic, folder, letters, counts: refused, onPublished });
   }
 
   return {
@@ -135,7 +145,7 @@ export function createFileSink(options: FileSinkOptions): FileSink {
     open,
     sinkName,
     folder: folder.path,
-    stats: () => ({ folder: folder.path, ...totals }),
+    stats: () => ({ folder: folder.path, ...totals, ...refused }),
     close: () => format.close(),
   };
 }

@@ -1,7 +1,9 @@
+import { countRefusals, lettersOf, type LetterOrigin, type Refusal, type RefusedCounts } from './dead-letters.ts';
 import { buildManifest, writeManifest, type ManifestOptions } from './manifest.ts';
 import { OpenShard, type OpenShardOptions, type StagedShard } from './open-shard.ts';
 import type { ShardCatalog } from './shard-catalog.ts';
 import type { ShardFolder } from './shard-folder.ts';
+import { UsableRecords } from './usable-records.ts';
 import type { Codec } from '../codec/port.ts';
 import type { LogRecord, OutputRecord, PartitionTask, Progress } from '../log/port.ts';
 import type { ShardDescriptor } from '../record/types.ts';
@@ -13,6 +15,9 @@ export interface ShardPartitionOptions extends OpenShardOptions {
   readonly codec: Pick<Codec, 'upgradeEmbedding' | 'encodeShardDescriptor'>;
   readonly shardsTopic: string;
   readonly folder: ShardFolder;
+  readonly letters: LetterOrigin;
+  /** Grows by what is committed. */
+  readonly counts: RefusedCounts;
   readonly onPublished: (shards: readonly ShardDescriptor[]) => Promise<void>;
 }
 
@@ -28,12 +33,22 @@ export class ShardPartition implements PartitionTask {
   /** In offset order. */
   #finishing: Finishing[] = [];
   readonly #staged = new Map<string, ShardDescriptor>();
+  readonly #usable: UsableRecords;
+  /** Not yet among the outputs, in offset order. */
+  #refused: Refusal[] = [];
+  readonly #uncommitted = new WeakMap<Progress, readonly Refusal[]>();
+  /** Next offset. */
+  #seen: number | undefined;
 
   constructor(options: ShardPartitionOptions) {
     this.#options = options;
+    this.#usable = new UsableRecords(options.codec);
   }
 
-  async process(records: readonly LogRecord[]): Promise<Progress> {
+  async process(all: readonly LogRecord[]): Promise<Progress> {
+    const records = this.#usable.of(all, this.#refused);
+    const last = all.at(-1);
+    if (last !== undefined) this.#seen = last.offset + 1;
     for (let from = 0; from < records.length;) {
       this.#open ??= new OpenShard(this.#options);
       const to = Math.min(records.length, from + this.#options.shardRows - this.#open.records);
@@ -50,8 +65,10 @@ export class ShardPartition implements PartitionTask {
   }
 
   async committed(progress: Progress): Promise<void> {
+    countRefusals(this.#options.counts, this.#uncommitted.get(progress) ?? []);
     const shards: ShardDescriptor[] = [];
-    for (const { key } of progress.outputs) {
+    for (const { key, topic } of progress.outputs) {
+      if (topic !== this.#options.shardsTopic) continue;
       const name = key === null ? '' : Buffer.from(key).toString();
       const descriptor = this.#staged.get(name);
       if (descriptor === undefined) continue;
@@ -95,7 +112,15 @@ export class ShardPartition implements PartitionTask {
       outputs.push(this.#output(descriptor));
       offset = descriptor.lastOffset + 1;
     }
-    return offset === undefined ? { outputs } : { outputs, offset };
+    // What is in no shard waits for none.
+    if (this.#refused.length > 0 && this.#open === undefined && this.#finishing.length === 0) offset = this.#seen;
+    if (offset === undefined) return { outputs };
+    const refused = this.#refused.filter((refusal) => refusal.offset < offset);
+    this.#refused = this.#refused.slice(refused.length);
+    if (refused.length > 0) outputs.push(...(await lettersOf(refused, this.#options.letters)));
+    const progress: Progress = { outputs, offset };
+    this.#uncommitted.set(progress, refused);
+    return progress;
   }
 
   #output(descriptor: ShardDescriptor): OutputRecord {

@@ -155,7 +155,7 @@ describe.each(['parquet', 'npy'] as const)('the %s sink', (format) => {
     expect(manifest).toMatchObject({ rows: 25, deletions: 0, model: 'tiny', dimension: 8, format });
     expect(manifest.shards.map((shard) => shard.files)).toEqual(shards.map((shard) => shard.files));
     const bytes = shards.flatMap((shard) => shard.files).reduce((sum, file) => sum + file.bytes, 0);
-    expect(first.stats()).toEqual({ folder, rows: 25, deletions: 0, shards: 3, bytes });
+    expect(first.stats()).toMatchObject({ folder, rows: 25, deletions: 0, shards: 3, bytes, deadLettered: 0 });
     await put(...numbered(25, 27));
     await log.run(sink(), { until: 'end' });
     expect(visible(folder)).toContain(filesOf(name(25, 26))[0]);
@@ -377,5 +377,34 @@ describe('the shard task', () => {
       [0, 1, 2].map((i) => embedding(i, DIMENSION).vector),
     );
     expect(() => sink({ format: 'parquet', dtype: 'fp16' })).toThrow('fp16 is for npy');
+  });
+
+  it('cuts shards as if what is no embedding were not there, and answers for it with a dead letter', async () => {
+    const { log, sink, put, descriptors } = await world();
+    await put(...numbered(0, 4));
+    const producer = await log.producer('poison');
+    const poison = (id: string): Promise<unknown> =>
+      producer.append([{ topic: input, key: Buffer.from(id), value: Buffer.from(`none ${id}`) }]);
+    await poison('p1');
+    await put(...numbered(4, 12));
+    await poison('p2');
+    const run = sink();
+    await log.run(run, { until: 'end' });
+    expect((await descriptors()).map((shard) => [shard.name, shard.rows])).toEqual([
+      [name(0, 10), 10],
+      [name(11, 12), 2],
+    ]);
+    expect(run.stats()).toMatchObject({ rows: 12, deadLettered: 2, deadLettersByReason: { CODEC_NOT_FRAMED: 2 } });
+    const committed = (await log.groups())[0]?.committed;
+    expect(committed).toMatchObject([{ offset: 14 }]);
+    const letters: string[] = [];
+    for await (const { records } of log.read(topics.deadLetters, 0, 0, 10))
+      for (const { key, value } of records)
+        letters.push(`${Buffer.from(key!).toString()} ${Buffer.from(value!).toString()}`);
+    expect(letters).toEqual(['p1 none p1', 'p2 none p2']);
+    await log.run(sink(), { until: 'end' });
+    expect((await log.topics()).find((topic) => topic.name === topics.deadLetters)?.partitionInfo[0]?.endOffset).toBe(
+      2,
+    );
   });
 });

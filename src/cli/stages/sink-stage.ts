@@ -54,6 +54,7 @@ export async function sinkStage(
     ...sinkIdentity(workspace, context, stageOptions, entry.name),
     dimension: entry.dimension,
     shardRows: options.shardRows,
+    onDeadLetter: workspace.instruments.onDeadLetter,
   });
   const startMs = performance.now();
   const stage = progress.stage(`sink ${format}`, { unit: 'embeddings' });
@@ -77,13 +78,14 @@ export async function sinkStage(
     stopCounting();
     await sink.close();
   }
-  const { folder, rows, deletions, shards, bytes } = sink.stats();
+  const { folder, rows, deletions, shards, bytes, deadLettered, deadLettersByReason } = sink.stats();
   stage.setDone(rows);
   // As in process-stage.ts.
   if (until !== undefined && !signal.aborted) stage.setTotal(rows);
   stage.finish();
   const elapsedMs = performance.now() - startMs;
-  return { sink: sink.sinkName, model: entry.name, out: folder, embeddings: rows, deletions, shards, bytes, elapsedMs };
+  const counts = { embeddings: rows, deletions, shards, bytes, deadLettered, deadLettersByReason };
+  return { sink: sink.sinkName, model: entry.name, out: folder, ...counts, elapsedMs };
 }
 
 /** What a sink is known by: the same flags must lead to the same position and folder again. */

@@ -1,4 +1,4 @@
-import { lettersOf } from '../../sinks/stores/dead-letters.ts';
+import { lettersOf } from '../../sinks/dead-letters.ts';
 import type { EmbeddingChange, Store } from '../../sinks/stores/port.ts';
 import { sinkGroup } from '../../sinks/stores/store-names.ts';
 import { ShardCatalog } from '../../sinks/shard-catalog.ts';

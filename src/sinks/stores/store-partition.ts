@@ -1,13 +1,7 @@
 import { failureOutcome, PipelineError } from '../../errors.ts';
 import type { LogRecord, OutputRecord, PartitionTask, Progress } from '../../log/port.ts';
-import { lettersOf, type LetterOrigin } from './dead-letters.ts';
+import { countRefusals, lettersOf, type LetterOrigin, type RefusedCounts } from '../dead-letters.ts';
 import type { StoreFault, StorePartition } from './port.ts';
-
-/** What was dead-lettered, by the code of the reason. */
-export interface RefusedCounts {
-  deadLettered: number;
-  readonly deadLettersByReason: Record<string, number>;
-}
 
 export interface StorePartitionOptions<Change extends { readonly offset: number }> {
   readonly partition: StorePartition<Change>;
@@ -70,11 +64,7 @@ export class StorePartitionTask<Change extends { readonly offset: number }> impl
   }
 
   committed(progress: Progress): Promise<void> {
-    const { counts } = this.#options;
-    for (const { error } of this.#uncommitted.get(progress) ?? []) {
-      counts.deadLettered++;
-      counts.deadLettersByReason[error.code] = (counts.deadLettersByReason[error.code] ?? 0) + 1;
-    }
+    countRefusals(this.#options.counts, this.#uncommitted.get(progress) ?? []);
     return Promise.resolve();
   }
 

@@ -4,7 +4,8 @@ import type { Log, LogRecord, PartitionContext, PartitionTask, Task } from '../.
 import type { TopicNames } from '../../log/topics.ts';
 import type { OnDeadLetter } from '../../record/dead-letter.ts';
 import type { EmbeddingChange, RecordChange, Store, StoreStats } from './port.ts';
-import { StorePartitionTask, type RefusedCounts, type StorePartitionOptions } from './store-partition.ts';
+import type { RefusedCounts } from '../dead-letters.ts';
+import { StorePartitionTask, type StorePartitionOptions } from './store-partition.ts';
 
 export interface StoreSinkOptions {
   readonly store: Store;

@@ -1,6 +1,25 @@
-import type { Log, LogRecord, OutputRecord } from '../../log/port.ts';
-import { deadLetterHeaders, type OnDeadLetter } from '../../record/dead-letter.ts';
-import type { StoreFault } from './port.ts';
+import type { Log, LogRecord, OutputRecord } from '../log/port.ts';
+import { deadLetterHeaders, type OnDeadLetter } from '../record/dead-letter.ts';
+import type { PipelineError } from '../errors.ts';
+
+/** A record that an output refuses for what is in it, with `poison` set. */
+export interface Refusal {
+  readonly offset: number;
+  readonly error: PipelineError;
+}
+
+/** What was dead-lettered, by the code of the reason. */
+export interface RefusedCounts {
+  deadLettered: number;
+  readonly deadLettersByReason: Record<string, number>;
+}
+
+export function countRefusals(counts: RefusedCounts, refusals: readonly Refusal[]): void {
+  for (const { error } of refusals) {
+    counts.deadLettered++;
+    counts.deadLettersByReason[error.code] = (counts.deadLettersByReason[error.code] ?? 0) + 1;
+  }
+}
 
 /** Records this close are read in one go. */
 const NEAR = 200;
@@ -16,11 +35,11 @@ export interface LetterOrigin {
 }
 
 /**
- * Dead letters for changes that a store refuses: the original bytes, read from the log again, so that nobody has to keep
+ * Dead letters for records that an output refuses: the original bytes, read from the log again, so that nobody has to keep
  * them while a request is in flight. One whose record was compacted away since is left out: a newer version of it comes.
- * `faults` are in offset order.
+ * `refusals` are in offset order.
  */
-export async function lettersOf(faults: readonly StoreFault[], origin: LetterOrigin): Promise<OutputRecord[]> {
+export async function lettersOf(faults: readonly Refusal[], origin: LetterOrigin): Promise<OutputRecord[]> {
   const { log, topic, partition } = origin;
   const letters: OutputRecord[] = [];
   for (let first = 0; first < faults.length;) {
@@ -38,7 +57,7 @@ export async function lettersOf(faults: readonly StoreFault[], origin: LetterOri
   return letters;
 }
 
-function letterOf(record: LogRecord, { error }: StoreFault, origin: LetterOrigin): OutputRecord {
+function letterOf(record: LogRecord, { error }: Refusal, origin: LetterOrigin): OutputRecord {
   const { group, topic, partition, deadLetters, onDeadLetter } = origin;
   const place = { stage: 'sink', connector: group, topic, partition, offset: record.offset };
   onDeadLetter?.(place, error);
