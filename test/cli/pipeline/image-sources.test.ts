@@ -42,9 +42,9 @@ it('a folder of images is published and embedded with the vectors that PyTorch h
   const rows = await place.rows('data', 'parquet', 'tiny-clip');
   expect(rows.map(({ id }) => id).sort()).toEqual(names);
   const dry = await place.done('produce', '--source=pictures', '--dry-run');
-  expect(dry).toMatchObject({
-    dryRun: [{ records: [{ id: 'alpha.png', decision: 'unchanged', parts: { image: expect.any(Number) as number } }] }],
-  });
+  const known = { id: 'alpha.png', decision: 'unchanged', parts: { image: 9345 } };
+  const shown = expect.arrayContaining([expect.objectContaining(known)]) as unknown[];
+  expect(dry).toMatchObject({ dryRun: [{ records: shown }] });
   expect((await place.done(...command)).produced).toMatchObject([{ published: 0, unchanged: names.length }]);
   expect(await place.done('reconcile')).toMatchObject({ differences: 0 });
 });
