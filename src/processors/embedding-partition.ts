@@ -18,6 +18,8 @@ export interface EmbeddingPartitionOptions {
   readonly embedder: Embedder;
   /** The state of this partition, restored. */
   readonly ledger: Ledger;
+  /** Batches that all partitions of the task have before the model. */
+  readonly inFlight: { batches: number };
   readonly clock: () => number;
   readonly kinds: readonly PartKind[];
   readonly fingerprint: Uint8Array;
@@ -71,7 +73,7 @@ export class EmbeddingPartition implements PartitionTask {
     // Thrown as soon as what is being written is committed.
     if (this.#failure !== undefined) return { outputs: [] };
     this.#begin(records);
-    return this.#collect((this.#options.embedder.windowsInFlight ?? DEFAULT_IN_FLIGHT) - 1);
+    return this.#collect(this.#mayStayInFlight());
   }
 
   async idle(): Promise<Progress> {
@@ -89,6 +91,7 @@ export class EmbeddingPartition implements PartitionTask {
   async close(): Promise<void> {
     this.#abort.abort();
     await Promise.allSettled(this.#inFlight.map((batch) => batch.result));
+    this.#options.inFlight.batches -= this.#inFlight.length;
     this.#inFlight.length = 0;
   }
 
@@ -122,6 +125,14 @@ export class EmbeddingPartition implements PartitionTask {
     // A rejection is met by whoever awaits the batch; here it only marks it as ready to be met.
     batch.result.then(settle, settle);
     this.#inFlight.push(batch);
+    this.#options.inFlight.batches++;
+  }
+
+  /** What the partitions have before the model together is enough for it; each may have one. */
+  #mayStayInFlight(): number {
+    const { embedder, inFlight } = this.#options;
+    const ofOthers = inFlight.batches - this.#inFlight.length;
+    return Math.max(0, (embedder.windowsInFlight ?? DEFAULT_IN_FLIGHT) - ofOthers - 1);
   }
 
   /** A retry is for the model to try again, whatever it has answered before. */
@@ -154,6 +165,7 @@ export class EmbeddingPartition implements PartitionTask {
       addCounts(counts, next.counts);
       offset = next.offset;
       this.#inFlight.shift();
+      this.#options.inFlight.batches--;
     }
     const progress: Progress = offset === undefined ? { outputs } : { outputs, offset };
     this.#uncommitted.set(progress, counts);

@@ -41,6 +41,7 @@ export class EmbeddingTask implements Task {
   /** What has been committed since the task was made. */
   readonly counts: ProcessCounts = emptyCounts();
   readonly #options: EmbeddingTaskOptions;
+  readonly #inFlight = { batches: 0 };
   #restoring: Promise<unknown> = Promise.resolve();
 
   constructor(options: EmbeddingTaskOptions) {
@@ -60,6 +61,7 @@ export class EmbeddingTask implements Task {
       codec,
       embedder,
       ledger,
+      inFlight: this.#inFlight,
       clock,
       kinds,
       fingerprint: print,

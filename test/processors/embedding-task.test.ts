@@ -251,6 +251,31 @@ describe('EmbeddingTask', () => {
     expect(embedder.calls.length).toBe(5);
   });
 
+  it('has little before the model however many partitions there are, and leaves none of them without', async () => {
+    const log = createMemoryLog();
+    await publishRows(log, rows(400), { partitions: 8 });
+    const embedder = fakeEmbedder({ manual: true });
+    let most = 0;
+    let waiting = 0;
+    const embed: typeof embedder.embed = async (inputs) => {
+      most = Math.max(most, ++waiting);
+      const result = await embedder.embed(inputs);
+      waiting--;
+      return result;
+    };
+    const done = processAll(log, { ...embedder, embed }, {}, 8);
+    // One of each, and of those that came first what the model wants besides.
+    await expect.poll(() => waiting).toBeGreaterThanOrEqual(8);
+    const releasing = setInterval(() => {
+      embedder.release();
+    }, 1);
+    const { counts } = await done.finally(() => {
+      clearInterval(releasing);
+    });
+    expect(counts.embedded).toBe(400);
+    expect(most).toBeLessThanOrEqual(8 + 3);
+  });
+
   it('writes what was done before the model broke, and nothing for what it broke on; the next run does the rest', async () => {
     const log = createMemoryLog();
     await publishRows(log, [...rows(6), { id: 'w', text: 'the world is at fault' }]);
