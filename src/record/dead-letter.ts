@@ -22,9 +22,9 @@ export const DEAD_LETTER_HEADERS = {
 export const ATTEMPT_HEADER = 'embedstream.attempt';
 
 export interface DeadLetterOrigin {
-  /** `produce` or `process`. */
+  /** `produce`, `import`, `process` or `sink`. */
   readonly stage: string;
-  /** The source, or the group of the processor. */
+  /** The source, or the group of the processor or sink. */
   readonly connector: string;
   /** Topic and place of the record, where it came from the log. */
   readonly topic?: string;

@@ -6,7 +6,7 @@ import { count } from './schemas.ts';
 
 export const deadLettersFlags = defineFlags({
   reason: { type: 'list', placeholder: 'CODE', description: 'Only these reasons, such as DUPLICATE_ID' },
-  stage: { type: 'list', choices: ['produce', 'import', 'process'], description: 'Only letters of this stage' },
+  stage: { type: 'list', choices: ['produce', 'import', 'process', 'sink'], description: 'Only letters of this stage' },
   model: { type: 'list', description: 'Only what these models could not embed' },
   state: { type: 'list', choices: LETTER_STATES, description: 'With list: only letters in this state' },
   limit: { type: 'number', schema: count, default: 20, description: 'With list: letters to show, the newest ones' },
@@ -34,7 +34,7 @@ export const deadLetters = describeCommand({
     'superseded when a later letter of the same record and model stands for it. retry publishes the records of open ' +
     'letters again, and "process" embeds them then; what waits already is left alone, and a record that has changed is ' +
     'never overwritten. A letter of stage produce never became a record (in-source): correct the source and run ' +
-    '"produce" again.',
+    '"produce" again. One of stage sink holds an embedding that an output refused: its record, or the output, must change.',
   examples: [
     { arguments: '', does: 'the latest dead letters' },
     { arguments: 'list --reason=MODEL_INPUT --state=open --limit=100', does: 'some of them' },

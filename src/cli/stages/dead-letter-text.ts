@@ -1,10 +1,11 @@
 import type { DeadLetter } from '../../operations/dead-letters/letter.ts';
 import type { RetryReport } from '../../operations/dead-letters/retry-letters.ts';
 import type { ShownLetter } from '../../operations/dead-letters/show-letter.ts';
-import type { JudgedLetter } from '../../operations/dead-letters/states.ts';
+import type { JudgedLetter, LetterState } from '../../operations/dead-letters/states.ts';
 import { formatBytes, formatCount } from '../../telemetry/format.ts';
 import { formatTable } from '../../telemetry/table.ts';
 
+const CHANGE_IT = 'change its record in the source, or the output, and run "sink" or "replay" again';
 const CORRECT_THE_SOURCE = 'correct the source and run "produce" again';
 
 /** What programs get of a letter. */
@@ -50,12 +51,15 @@ export function formatShown(letter: ShownLetter): string {
   ];
   const others = letter.others.length === 0 ? [] : [`Other letters of this id: ${letter.others.join(', ')}`];
   const headers = Object.entries(letter.headers).map(([name, value]) => `  ${name}: ${value}`);
-  const hint =
-    letter.state === 'in-source' ? [`It never became a record, so it can't be retried: ${CORRECT_THE_SOURCE}.`] : [];
+  const hints: Partial<Record<LetterState, string>> = {
+    'in-source': `It never became a record, so it can't be retried: ${CORRECT_THE_SOURCE}.`,
+    refused: `It is embedded, but the output does not take it: ${CHANGE_IT}.`,
+  };
+  const hint = hints[letter.state] ?? [];
   return [
     ...facts.map(([name, value]) => `${name.padEnd(7)}  ${value}`),
     ...others,
-    ...hint,
+    ...[hint].flat(),
     '',
     'headers',
     ...headers,
@@ -99,6 +103,8 @@ export function formatRetry({ published, overtaken, states, withoutKey, notFound
       `${letters(states['in-source'])}${inSource.length > 0 ? ` (${inSource.join(', ')})` : ''} of stage produce ` +
         `can't be retried from the log: ${CORRECT_THE_SOURCE}.`,
     );
+  if (states.refused > 0)
+    lines.push(`${letters(states.refused)} of stage sink can't be retried from here: ${CHANGE_IT}.`);
   for (const id of notFound) lines.push(`There is no dead letter ${JSON.stringify(id)}.`);
   return lines.join('\n');
 }

@@ -11,7 +11,7 @@ export interface DeadLetter {
   readonly key: Uint8Array | null;
   /** The key as text: a record id, or `<source>:<line>` of what never became a record. */
   readonly id: string;
-  /** `produce` or `process`; '' when something else wrote it. */
+  /** `produce`, `import`, `process` or `sink`; '' when something else wrote it. */
   readonly stage: string;
   /** The code of the error. */
   readonly reason: string;

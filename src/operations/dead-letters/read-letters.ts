@@ -34,7 +34,7 @@ export async function* readLetters(context: Omit<DeadLetterContext, 'codec'>): A
 
 /** A letter of the source has no successor: its next one is of another line or reason. */
 function isFirstOf({ connector, key, stage }: Letter, seen: IdentityTable): boolean {
-  if (key === null || stage !== 'process') return true;
+  if (key === null || (stage !== 'process' && stage !== 'sink')) return true;
   const before = seen.size;
   seen.upsert(Buffer.concat([Buffer.from(`${connector}\0`), key]));
   return seen.size > before;

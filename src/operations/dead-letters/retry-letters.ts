@@ -84,7 +84,7 @@ function emptyReport(): RetryReport {
   return {
     published: 0,
     overtaken: 0,
-    states: { open: 0, retried: 0, resolved: 0, superseded: 0, 'in-source': 0 },
+    states: { open: 0, retried: 0, resolved: 0, superseded: 0, 'in-source': 0, refused: 0 },
     withoutKey: 0,
     notFound: [],
     inSource: [],

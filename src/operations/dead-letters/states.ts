@@ -10,8 +10,9 @@ import type { DeadLetter } from './letter.ts';
  * - `resolved`: the record was embedded, changed or deleted since
  * - `superseded`: a later letter of the same record and model stands for it
  * - `in-source`: it never became a record; only the source can tell
+ * - `refused`: an output did not take an embedding; "reconcile" counts what it still lacks
  */
-export const LETTER_STATES = ['open', 'retried', 'resolved', 'superseded', 'in-source'] as const;
+export const LETTER_STATES = ['open', 'retried', 'resolved', 'superseded', 'in-source', 'refused'] as const;
 export type LetterState = (typeof LETTER_STATES)[number];
 
 export interface JudgedLetter extends DeadLetter {
@@ -39,8 +40,9 @@ export function stateOf(
   { entry, live, committed }: LetterEvidence,
 ): LetterState {
   const { stage, key, origin } = letter;
-  if (stage !== 'process' || origin === undefined) return 'in-source';
+  if (origin === undefined || (stage !== 'process' && stage !== 'sink')) return 'in-source';
   if (!letter.isLatest) return 'superseded';
+  if (stage === 'sink') return 'refused';
   // Nothing can replace a record without a key, and no ledger knows it.
   if (key === null) return 'open';
   if (entry?.outcome !== 'dead-lettered' || live === undefined || live.isDeleted) return 'resolved';

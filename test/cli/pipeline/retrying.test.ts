@@ -145,7 +145,7 @@ it('says what can not be done, with the exit code for it', async () => {
     'show d7 d8',
     'retry --state=open',
     'mend',
-    'list --stage=sink',
+    'list --stage=embed',
     `list --model=nowhere`,
   ])
     expect([wrong, (await place.run('dead-letters', ...wrong.split(' '))).code]).toEqual([wrong, 2]);

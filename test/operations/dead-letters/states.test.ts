@@ -16,6 +16,7 @@ describe('the state of a dead letter', () => {
   it.each([
     ['open: nothing has changed', letter, evidence, 'open'],
     ['in-source: it never was a record', { ...letter, stage: 'produce' }, evidence, 'in-source'],
+    ['refused: by an output', { ...letter, stage: 'sink' }, evidence, 'refused'],
     ['superseded: a later letter stands for it', { ...letter, isLatest: false }, evidence, 'superseded'],
     ['open: no key, so nothing can replace it', { ...letter, key: null }, { ...evidence, entry: undefined }, 'open'],
     ['resolved: it was embedded', letter, { ...evidence, entry: { ...entry, outcome: 'embedded' } }, 'resolved'],
