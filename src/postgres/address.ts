@@ -80,7 +80,7 @@ export function parsePostgresAddress(text: string | undefined, environment: Envi
 /** For messages: neither user nor password. */
 export function shownAddress({ host, port, database }: PostgresAddress): string {
   const place = host.includes(':') ? `[${host}]` : host;
-  return `postgres://${place}${port === DEFAULT_PORT ? '' : `:${port}`}/${database}`;
+  return `postgres://${place}${port === DEFAULT_PORT ? '' : `:${port}`}/${encodeURIComponent(database)}`;
 }
 
 function parametersOf(text: string): Partial<Record<Parameter, string>> {

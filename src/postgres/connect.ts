@@ -34,8 +34,9 @@ export async function openPool(address: PostgresAddress, max: number): Promise<P
   await probe.end();
   const ssl = isEncrypted ? await tlsOptions(address) : false;
   const pool = new Pool({ ...clientConfig(address, ssl), max, idleTimeoutMillis: IDLE_MS, allowExitOnIdle: true });
-  // As of a client.
+  // As of a client: of those that wait the pool hears, of those that are in use only they themselves.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -18,6 +18,8 @@ export class PostgresProxy {
   readonly #tls: ProxyOptions['tls'];
   /** Bytes from the server that the next connections let through, each; then they are cut. */
   cutAfter: number[] = [];
+  /** Commits whose answer is to get lost, with the connection. */
+  cutAtCommit = 0;
   connections = 0;
   encrypted = 0;
 
@@ -87,7 +89,9 @@ export class PostgresProxy {
     let left = this.cutAfter.shift() ?? Infinity;
     server.on('data', (chunk: Buffer) => {
       left -= chunk.length;
-      if (left < 0) {
+      const isLost = this.cutAtCommit > 0 && chunk.includes('COMMIT\0');
+      if (isLost) this.cutAtCommit--;
+      if (left < 0 || isLost) {
         client.destroy();
         server.destroy();
       } else if (!client.write(chunk)) {

@@ -30,6 +30,14 @@ export class TestDatabase {
     return database;
   }
 
+  /** One more connection, which the caller ends. */
+  static async connect(url: string): Promise<Client> {
+    const client = new Client({ connectionString: url });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  }
+
   sql<Row extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<QueryResult<Row>> {
     return this.client.query<Row>(text, values);
   }

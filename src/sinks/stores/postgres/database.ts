@@ -76,8 +76,9 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    const pool = await this.#pool?.catch(() => undefined);
-    await pool?.end();
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await (await pool?.catch(() => undefined))?.end();
   }
 
   async #withClient<Result>(
