@@ -195,6 +195,7 @@ class HostedEmbedder implements Embedder {
     const waiting = inputs.map(([index, input]): Waiting => ({
       ...input,
       role,
+      window: inputs,
       isAbandoned: () => isOver,
       done: (outcome) => {
         if (isOver) return;

@@ -22,8 +22,8 @@ export interface Permit {
 const MINUTE_MS = 60_000;
 /** Clocks differ, and a request is counted when it arrives: this much of a limit is used. */
 const SHARE = 0.98;
-/** A timer that fires late may be made up for by this much. */
-const CATCH_UP_MS = 100;
+/** A timer that fires late may be made up for by this much: as much as the share leaves to those who count by seconds. */
+const CATCH_UP_MS = 20;
 const INITIAL_WINDOW = 2;
 const BACKOFF_BASE_MS = 500;
 /** Successes after which the last refusals are forgotten. */

@@ -4,6 +4,8 @@ import type { HostedItem, RequestLimits, Role } from './provider.ts';
 export interface Waiting {
   readonly item: HostedItem;
   readonly role: Role;
+  /** Inputs of one call have the same. */
+  readonly window: object;
   /** By estimate. */
   readonly tokens: number;
   /** Of the request's body, about. */
@@ -52,9 +54,9 @@ export class RequestQueue {
   /**
    * The next batch, which is taken; or in how many milliseconds there will be one, Infinity when nothing waits.
    *
-   * @param mostItems in a new batch.
+   * @param fills whether requests are scarce, and a new batch is to hold as much as it may; otherwise it has whole windows.
    */
-  take(nowMs: number, mostItems: number, limits: RequestLimits): Batch | number {
+  take(nowMs: number, fills: boolean, limits: RequestLimits): Batch | number {
     let soonestMs = Infinity;
     for (let i = 0; i < this.#again.length; i++) {
       const batch = this.#again[i];
@@ -67,7 +69,7 @@ export class RequestQueue {
       this.#again.splice(i--, 1);
       if (inputs.length > 0) return { ...batch, inputs };
     }
-    const inputs = this.#takeNew(mostItems, limits);
+    const inputs = this.#takeNew(fills, limits);
     return inputs.length > 0 ? { inputs, attempts: 0, notBeforeMs: 0 } : soonestMs;
   }
 
@@ -80,22 +82,36 @@ export class RequestQueue {
     return all;
   }
 
-  #takeNew(mostItems: number, limits: RequestLimits): Waiting[] {
+  #takeNew(fills: boolean, limits: RequestLimits): Waiting[] {
+    const mostItems = fills ? limits.maxItems : Math.min(limits.goodItems, limits.maxItems);
     const taken: Waiting[] = [];
     let [items, tokens, bytes] = [0, 0, 0];
-    for (; this.#head < this.#waiting.length; this.#head++) {
-      const next = this.#waiting[this.#head];
+    /** Before the window that is being taken. */
+    let before = { head: this.#head, taken: 0 };
+    let head = this.#head;
+    for (; head < this.#waiting.length; head++) {
+      const next = this.#waiting[head];
       if (next === undefined) break;
       if (next.isAbandoned()) continue;
+      if (next.window !== taken.at(-1)?.window) before = { head, taken: taken.length };
       items += limits.partsApart === true && next.item.text !== undefined && next.item.image !== undefined ? 2 : 1;
       tokens += next.tokens;
       bytes += next.bytes;
       const [first] = taken;
       const isTooMuch = items > mostItems || tokens > limits.maxTokens || bytes > limits.maxBytes;
       // A single input is sent whatever it is: the provider says what is too much.
-      if (first !== undefined && (isTooMuch || next.role !== first.role)) break;
-      taken.push(next);
+      if (first === undefined || (!isTooMuch && next.role === first.role)) {
+        taken.push(next);
+        continue;
+      }
+      // A window in two requests would be done with the later one, and lost with the one that fails.
+      if (!fills && before.taken > 0) {
+        taken.length = before.taken;
+        head = before.head;
+      }
+      break;
     }
+    this.#head = head;
     if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
       this.#waiting = this.#waiting.slice(this.#head);
       this.#head = 0;

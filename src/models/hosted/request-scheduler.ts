@@ -85,8 +85,7 @@ export class RequestScheduler {
       }
       const { limits } = provider;
       const maxTokens = Math.min(limits.maxTokens, limiter.tokensPerMinute ?? Infinity);
-      const mostItems = limiter.isScarce ? limits.maxItems : Math.min(limits.goodItems, limits.maxItems);
-      const batch = this.#queue.take(timing.now(), mostItems, { ...limits, maxTokens });
+      const batch = this.#queue.take(timing.now(), limiter.isScarce, { ...limits, maxTokens });
       if (typeof batch === 'number') {
         this.#wakeIn(batch);
         return;
@@ -203,6 +202,7 @@ export class RequestScheduler {
     const input: Waiting = {
       ...knownGood,
       role: 'document',
+      window: knownGood,
       // So that it is neither shortened nor tried by another one.
       isShortened: true,
       isAbandoned: () => false,

