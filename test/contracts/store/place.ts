@@ -36,7 +36,12 @@ export interface OutputFactory {
   /** A new, empty one; `folder` is there for what it needs. Several models go to it, one after the other. */
   create(folder: string): Promise<OutputTarget>;
   /** A row whose embedding it refuses for its id, with the code of the dead letter. */
-  readonly refused?: { readonly id: string; readonly code: string };
+  readonly refused?: {
+    readonly id: string;
+    readonly code: string;
+    /** It takes the records as well, and refuses that of the row, too. */
+    readonly ofRecords?: boolean;
+  };
   /** An id that it takes and no log has; default `stray`. */
   readonly strayId?: string;
 }
