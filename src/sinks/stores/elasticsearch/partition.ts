@@ -1,3 +1,4 @@
+import type { PipelineError } from '../../../errors.ts';
 import type { StoreFault, StorePartition, StorePartitionContext, StoreProgress } from '../port.ts';
 import { BulkBody } from './bulk-body.ts';
 import type { BulkSender, Outcome, SendOptions } from './bulk-sender.ts';
@@ -32,7 +33,6 @@ interface Writable {
 /** Changes that travel together. Of an id it has the last alone. */
 interface Flight<Change> {
   readonly changes: ReadonlyMap<string, Change>;
-  readonly taken: number;
   /** Next offset once it has landed. */
   readonly next: number;
   faults: readonly StoreFault[];
@@ -60,19 +60,21 @@ export class ElasticPartition<Change extends Writable> implements StorePartition
     this.#sending = { alias, signal, assertOwner: context.assertOwner };
   }
 
-  check({ id }: Change): ReturnType<typeof idFault> {
-    return idFault(id);
+  /** What can't be there needs no deletion. */
+  check(change: Change): PipelineError | undefined {
+    return this.#options.kind.isDeletion(change) ? undefined : idFault(change.id);
   }
 
   async write(changes: readonly Change[]): Promise<void> {
     const { maxBytes, maxDocuments, kind } = this.#options;
     for (const change of changes) {
+      this.#next = change.offset + 1;
+      this.#taken++;
+      if (idFault(change.id) !== undefined) continue;
       // The order of the map is that of the last changes.
       this.#gathered.delete(change.id);
       this.#gathered.set(change.id, change);
       this.#gatheredBytes += kind.sizeOf(change);
-      this.#taken++;
-      this.#next = change.offset + 1;
       if (this.#gatheredBytes >= maxBytes || this.#gathered.size >= maxDocuments) await this.#dispatch();
     }
     this.#throwFailure();
@@ -104,8 +106,8 @@ export class ElasticPartition<Change extends Writable> implements StorePartition
   async #dispatch(): Promise<void> {
     this.#throwFailure();
     const changes = this.#gathered;
-    if (changes.size === 0) return;
-    const flight: Flight<Change> = { changes, taken: this.#taken, next: this.#next, faults: [], hasLanded: false };
+    if (this.#taken === 0) return;
+    const flight: Flight<Change> = { changes, next: this.#next, faults: [], hasLanded: false };
     this.#gathered = new Map();
     this.#gatheredBytes = 0;
     this.#taken = 0;

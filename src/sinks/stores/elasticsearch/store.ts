@@ -148,10 +148,14 @@ export class ElasticStore implements Store {
     const target = await this.#targetOf(serving.name, serving.vectors);
     const context = { partition: 0, signal: new AbortController().signal, assertOwner: () => Promise.resolve() };
     const partition = this.#openPartition(context, target, this.#embeddingChanges());
-    await partition.write(changes);
+    const faults = changes.flatMap((change): StoreFault[] => {
+      const error = partition.check(change);
+      return error === undefined ? [] : [{ offset: change.offset, error }];
+    });
+    await partition.write(changes.filter((change) => partition.check(change) === undefined));
     await partition.flush();
     await this.#indices.refresh(serving.name);
-    return partition.progress().faults;
+    return [...faults, ...partition.progress().faults];
   }
 
   stats(): StoreStats {
