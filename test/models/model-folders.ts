@@ -8,6 +8,9 @@ const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url));
 
 export const tinyBert = join(fixtures, 'tiny-bert');
 export const tinyClip = join(fixtures, 'tiny-clip');
+export const tiny384 = join(fixtures, 'tiny-384');
+export const tinyJinaClip = join(fixtures, 'tiny-jina-clip');
+export const families = join(fixtures, 'families');
 export const clipImages = join(fixtures, 'clip-images');
 export const clipVectors = join(fixtures, 'clip-vectors.json');
 export const parityFolder = join(fixtures, 'parity');

@@ -1,5 +1,7 @@
+import { fatalError } from '../../errors.ts';
 import { createEmbedder, type CreateEmbedderOptions } from '../../models/create-embedder.ts';
-import type { Embedder } from '../../models/port.ts';
+import type { Embedder, ModelInfo } from '../../models/port.ts';
+import { modelOnLog } from '../../operations/model-on-log.ts';
 import type { CommandContext } from '../command.ts';
 import type { modelRunFlags } from '../definitions/process.ts';
 import { hostedOptions, modelEnvironment } from '../hosted-options.ts';
@@ -12,18 +14,38 @@ export type ModelContext = Pick<CommandContext<typeof modelRunFlags>, 'options' 
  * Rejects with the first failure once what was loaded is closed again.
  */
 export async function loadModels(
-  { instruments }: Pick<Workspace, 'instruments'>,
+  workspace: Pick<Workspace, 'instruments' | 'log' | 'codec' | 'topics'>,
   context: Pick<ModelContext, 'options' | 'log' | 'signal'>,
   models: readonly string[],
 ): Promise<Embedder[]> {
   const execution = executionOptions(context, models.length);
-  const loading = models.map((model) => instruments.loadModel(() => createEmbedder({ model, ...execution })));
+  const loading = models.map((model) => workspace.instruments.loadModel(() => createEmbedder({ model, ...execution })));
   const loaded = await Promise.allSettled(loading);
-  const failed = loaded.find((outcome) => outcome.status === 'rejected');
   const embedders = loaded.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-  if (failed === undefined) return embedders;
-  await Promise.all(embedders.map((embedder) => embedder.close()));
-  throw failed.reason;
+  try {
+    const failed = loaded.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    for (const { info } of embedders) await refuseOtherDimension(workspace, info);
+    return embedders;
+  } catch (error) {
+    await Promise.all(embedders.map((embedder) => embedder.close()));
+    throw error;
+  }
+}
+
+/** Vectors of two lengths in one topic would break every output of it: another model has come under the same name. */
+async function refuseOtherDimension(
+  workspace: Pick<Workspace, 'log' | 'codec' | 'topics'>,
+  { name, dimension }: ModelInfo,
+): Promise<void> {
+  const known = await modelOnLog(workspace, name);
+  if (known === undefined || known.dimension === dimension) return;
+  throw fatalError(
+    'MODEL_DIMENSION_CHANGED',
+    `The model ${name} gives vectors of ${String(dimension)} dimensions, and those on the log under this name have ` +
+      `${String(known.dimension)}: it is another model. Give it a name of its own (a folder of another name, or ` +
+      `--model='./folder?as=NAME'), or start anew under another --namespace.`,
+  );
 }
 
 function executionOptions(

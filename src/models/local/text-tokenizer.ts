@@ -3,6 +3,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { forBertNormalizer } from './bert-cleaning.ts';
 import type { TextWorkerSettings } from './messages.ts';
+import { PrecompiledCharsmap } from './precompiled-charsmap.ts';
 import { boundariesFor, safeCut } from './safe-cut.ts';
 
 /** Texts up to this long are tokenised whole; longer ones from a prefix that doubles until it holds enough tokens. */
@@ -15,7 +16,15 @@ const tokenizerSchema = z.looseObject({
   model: z.looseObject({ type: z.string().optional() }),
 });
 
+interface JsonNormalizer {
+  readonly charsmap?: string | null;
+  /** Of a sequence. */
+  readonly normalizers?: readonly (JsonNormalizer | null)[];
+  normalize(text: string): string;
+}
+
 interface JsonTokenizer {
+  readonly normalizer?: JsonNormalizer | null;
   encode(text: string, options?: { readonly add_special_tokens: boolean }): { readonly ids: readonly number[] };
 }
 // The package's declarations import one another without extensions, which nodenext can't resolve: it has no types here.
@@ -52,11 +61,12 @@ export class TextTokenizer {
   constructor({ tokenizerPath, tokenizerConfigPath, maxTokens, lowerCase }: TokenizerSettings) {
     const description: object = tokenizerSchema.parse(JSON.parse(readFileSync(tokenizerPath, 'utf8')));
     this.#tokenizer = new HuggingFaceTokenizer(description, readConfig(tokenizerConfigPath));
+    normaliseExactly(this.#tokenizer.normalizer);
     this.maxTokens = maxTokens;
     [this.#opening, this.#closing] = specialTokens(this.#tokenizer);
     this.#boundaries = boundariesOf(description);
     const { normalizer } = tokenizerSchema.parse(description);
-    const clean = normalizer?.type === 'BertNormalizer' ? forBertNormalizer : (text: string) => text;
+    const clean = normalizer?.type === 'BertNormalizer' ? forBertNormalizer : cleaningFor(description);
     this.#clean = lowerCase ? (text) => clean(text).toLowerCase() : clean;
   }
 
@@ -120,6 +130,23 @@ export class TextTokenizer {
   #encode(text: string): readonly number[] {
     return this.#tokenizer.encode(this.#clean(text), { add_special_tokens: false }).ids;
   }
+}
+
+/** NEL is white space for Rust, and none for JavaScript's \\s. */
+function cleaningFor(description: object): (text: string) => string {
+  const { pre_tokenizer } = tokenizerSchema.parse(description);
+  // It may stand in a sequence.
+  return JSON.stringify(pre_tokenizer ?? null).includes('"WhitespaceSplit"')
+    ? (text) => text.replaceAll('\u0085', ' ')
+    : (text) => text;
+}
+
+/** Puts what a charsmap says in place of what the package takes for it. */
+function normaliseExactly(normalizer: JsonNormalizer | null | undefined): void {
+  for (const inner of normalizer?.normalizers ?? []) normaliseExactly(inner);
+  if (typeof normalizer?.charsmap !== 'string') return;
+  const charsmap = new PrecompiledCharsmap(normalizer.charsmap);
+  normalizer.normalize = (text) => charsmap.normalize(text);
 }
 
 function readConfig(path: string): object {
