@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { normaliseRows, pool } from '../../../src/models/local/pooling.ts';
+import { normaliseRows, pool, shortenRows } from '../../../src/models/local/pooling.ts';
 
 // (2 rows, 3 tokens, 2 dimensions); the second row has one token and two of padding
 const hidden = Float32Array.of(1, 2, 3, 4, 5, 9, 7, 8, 100, 100, 100, 100);
@@ -11,6 +11,30 @@ describe('pool', () => {
   });
   it('takes the first token', () => {
     expect([...pool(hidden, lengths, 3, 2, 'cls')]).toEqual([1, 2, 7, 8]);
+  });
+  it('takes the last token that is no padding', () => {
+    expect([...pool(hidden, lengths, 3, 2, 'last')]).toEqual([5, 9, 7, 8]);
+  });
+});
+
+describe('shortenRows', () => {
+  const vectors = Float32Array.of(1, 2, 3, 6, -4, 0, 4, 8);
+
+  it('takes the first numbers of each row', () => {
+    expect([...shortenRows(vectors, { full: 4, dimension: 2, layerNorm: false })]).toEqual([1, 2, -4, 0]);
+  });
+  it('brings a whole row to mean 0 and variance 1 before it is cut, where the model wants that', () => {
+    // torch.nn.functional.layer_norm(torch.tensor([[1., 2, 3, 6], [-4, 0, 4, 8]]), (4,))[:, :2]
+    const expected = [-1.0690435, -0.5345217, -1.3416399, -0.4472133];
+    const cut = shortenRows(vectors, { full: 4, dimension: 2, layerNorm: true });
+    expected.forEach((value, i) => {
+      expect(cut[i]).toBeCloseTo(value, 5);
+    });
+  });
+  it('copies what is not cut', () => {
+    const copy = shortenRows(vectors, { full: 4, dimension: 4, layerNorm: true });
+    expect([...copy]).toEqual([...vectors]);
+    expect(copy.buffer).not.toBe(vectors.buffer);
   });
 });
 
