@@ -1,4 +1,4 @@
-import { fatalError } from '../../errors.ts';
+import { fatalError, UsageError } from '../../errors.ts';
 import type { GroupInfo, Log, TopicInfo } from '../../log/port.ts';
 import type { Store } from './port.ts';
 import type { StoreTarget } from './store-target.ts';
@@ -20,7 +20,7 @@ export interface PrepareStoreOptions {
 /**
  * Makes a store ready, and its group begin where it has to: at the log's beginning when the store is new or to be
  * rebuilt, which is noted on the log until it is completed. Killed anywhere, the next call goes on.
- * Errors: LOG_GROUP_OWNED when the sink runs elsewhere and would have to be set back; those of the store.
+ * Errors: a UsageError when the store was filled from another log; LOG_GROUP_OWNED when the sink runs elsewhere and would have to be set back; those of the store.
  */
 export async function prepareStore(options: PrepareStoreOptions): Promise<void> {
   const { log, store, target, rebuild = false, from } = options;
@@ -33,6 +33,8 @@ export async function prepareStore(options: PrepareStoreOptions): Promise<void> 
   }
   const mode = target.isBuilding ? 'resume' : 'keep';
   const isEmpty = await store.prepare(mode);
+  // Whoever fills it says so on the log before the first change is written.
+  if (!isEmpty && store.rewind !== undefined && !(await target.isKnown())) throw foreignOffsets(target);
   if (isEmpty && (await hasCommitted(options))) {
     // A process beside this one may have begun to fill it a moment ago, and says so on the log.
     if (mode === 'keep' || !(await isRunning(options))) await setToBeginning(options);
@@ -42,6 +44,14 @@ export async function prepareStore(options: PrepareStoreOptions): Promise<void> 
   await refuseRunning(options);
   await store.rewind?.(from);
   await log.resetGroup(target.names.group, await earlierOf(options, from));
+}
+
+/** Its offsets are of another log: going by them would leave out what this one has at the same places. */
+function foreignOffsets({ names, location }: StoreTarget): UsageError {
+  return new UsageError(
+    `${location} was filled from another log than this one, and its offsets say nothing here. Write elsewhere, or let ` +
+      `"sink" with --force fill it anew: then it holds what this log has, and nothing else. (Sink ${names.sinkName}.)`,
+  );
 }
 
 /** Only what moves the group: the store itself may be behind it already. */

@@ -43,6 +43,16 @@ export class StoreTarget {
     return this.#catalog.isBuilding;
   }
 
+  get location(): string {
+    return this.#options.location;
+  }
+
+  /** Whether a process has ever noted it. */
+  async isKnown(): Promise<boolean> {
+    await this.#catalog.refresh();
+    return this.#catalog.target !== undefined;
+  }
+
   /** Notes where the output is, if that is not known, and with `isBuilding` that it is being filled. */
   async note({ isBuilding }: { readonly isBuilding: boolean }): Promise<void> {
     const outputs = [

@@ -37,6 +37,14 @@ const commit = (...offsets: number[]): Promise<void> =>
   );
 const committed = async (): Promise<number[]> => (await log.groups())[0]?.committed.map(({ offset }) => offset) ?? [];
 
+/** The first run, to its end. */
+async function begun(): Promise<void> {
+  store.isEmpty = true;
+  const target = await prepared();
+  await target.noteCompleted();
+  store.isEmpty = false;
+}
+
 describe('preparing a store', () => {
   it('fills a new one from the beginning, and goes on with that until it is completed', async () => {
     store.isEmpty = true;
@@ -53,15 +61,23 @@ describe('preparing a store', () => {
   });
 
   it('fills one that was emptied behind its back from the beginning again', async () => {
-    await prepared();
+    await begun();
     await commit(3, 4);
     store.isEmpty = true;
     expect((await prepared()).isBuilding).toBe(true);
     expect(await committed()).toEqual([0, 0]);
   });
 
-  it('rebuilds: killed anywhere, the next run goes on with it without being told to', async () => {
+  it('refuses one whose offsets are of another log, unless it is rebuilt', async () => {
+    await expect(prepared()).rejects.toThrow(/filled from another log/);
+    expect((await prepared({ rebuild: true })).isBuilding).toBe(true);
+    store.modes.length = 0;
     await prepared();
+    expect(store.modes).toEqual(['resume']);
+  });
+
+  it('rebuilds: killed anywhere, the next run goes on with it without being told to', async () => {
+    await begun();
     await commit(3, 4);
     store.failNext = fatalError('KILLED', 'in the middle');
     await expect(prepared({ rebuild: true })).rejects.toMatchObject({ code: 'KILLED' });
@@ -74,7 +90,7 @@ describe('preparing a store', () => {
   });
 
   it('sets group and store back to where a replay begins, never forward', async () => {
-    await prepared();
+    await begun();
     await commit(3, 4);
     const from = new Map([
       [0, 2],
@@ -86,7 +102,7 @@ describe('preparing a store', () => {
   });
 
   it('refuses to set back what runs, and a name that is another output', async () => {
-    await prepared();
+    await begun();
     const stop = new AbortController();
     const idle = { process: () => Promise.resolve({ outputs: [] }), idle: () => Promise.resolve({ outputs: [] }) };
     const task = { ...idle, close: () => Promise.resolve() };
