@@ -3,7 +3,7 @@ import type { replayFlags } from '../definitions/sink.ts';
 import { replayOffsets } from '../stages/replay-offsets.ts';
 import { refuseRepeats } from '../stages/refuse-repeats.ts';
 import { runTogether } from '../stages/run-together.ts';
-import { isFileFormat, outputStage } from '../stages/output-stage.ts';
+import { isFileFormat, outputStage, refuseMisfits } from '../stages/output-stage.ts';
 import { discardStage } from '../stages/sink-stage.ts';
 import { printReport } from '../stages/print-report.ts';
 import { watched, withWorkspace } from '../wiring.ts';
@@ -13,6 +13,7 @@ export const run: CommandBody<typeof replayFlags> = async (context) => {
   const { options } = context;
   const { sinkName } = options;
   await refuseRepeats(options.model, options.sink);
+  refuseMisfits(options.sink, { sinkName }, options.model);
   const targets = options.model.flatMap((model) =>
     options.sink.map((format) => ({ model, format, ...(sinkName !== undefined && { sinkName }) })),
   );

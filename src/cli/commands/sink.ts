@@ -11,7 +11,7 @@ export const run: CommandBody<typeof sinkFlags, typeof sinkPositionals> = async 
   const startMs = performance.now();
   const { options, args } = context;
   await refuseRepeats(options.model, args.formats);
-  refuseMisfits(args.formats, options);
+  refuseMisfits(args.formats, options, options.model);
   const pairs = options.model.flatMap((model) => args.formats.map((format) => ({ model, format })));
   const sunk = await withWorkspace(watched(context), (workspace) =>
     runTogether(context.signal, (signal) =>

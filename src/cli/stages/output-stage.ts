@@ -27,11 +27,18 @@ export function isFileFormat(name: string): name is FileFormat {
   return FORMATS.some((format) => format === name);
 }
 
-/** @throws UsageError for flags that one of the outputs has no meaning for. */
+/** @throws UsageError for flags that have no meaning for one of the outputs, or for several of them. */
 export function refuseMisfits(
   outputs: readonly string[],
-  { snapshot = false, force = false }: { readonly snapshot?: boolean; readonly force?: boolean },
+  {
+    snapshot = false,
+    force = false,
+    sinkName,
+  }: { readonly snapshot?: boolean; readonly force?: boolean; readonly sinkName?: string | undefined },
+  models: readonly string[] = [],
 ): void {
+  if (sinkName !== undefined && outputs.length * models.length > 1)
+    throw new UsageError('--sink-name is the name of one sink: give one output and one --model, or leave it out.');
   const store = outputs.find((each) => !isFileFormat(each));
   if (snapshot && store !== undefined)
     throw new UsageError(`--snapshot is for files; ${store} holds the latest of each id anyway.`);
