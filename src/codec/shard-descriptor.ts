@@ -1,7 +1,8 @@
-import type { ShardDescriptor, ShardFile } from '../record/types.ts';
+import type { ShardDescriptor, ShardFile, ShardUpload } from '../record/types.ts';
 import type { AvroReader } from './avro-reader.ts';
 import type { AvroWriter } from './avro-writer.ts';
 import { HASH_BYTES, bytesOfHash, fingerprintOf, hexOf } from './hashes.ts';
+import { optional } from './resolved.ts';
 
 export function writeShardDescriptor(writer: AvroWriter, descriptor: ShardDescriptor): void {
   const { name, sink, format, location, topic, partition, firstOffset, lastOffset } = descriptor;
@@ -17,8 +18,19 @@ export function writeShardDescriptor(writer: AvroWriter, descriptor: ShardDescri
     writer.writeString(file.name);
     writer.writeLong(file.bytes);
     writer.writeRaw(bytesOfHash(file.sha256));
+    writeUpload(writer, file.upload);
   });
   writer.writeLong(descriptor.createdAt);
+}
+
+function writeUpload(writer: AvroWriter, upload: ShardUpload | undefined): void {
+  writer.writeLong(upload === undefined ? 0 : 1);
+  if (upload === undefined) return;
+  writer.writeString(upload.id);
+  writeArray(writer, upload.parts, ({ etag, sha256 }) => {
+    writer.writeString(etag);
+    writer.writeRaw(bytesOfHash(sha256));
+  });
 }
 
 function writeArray<Item>(writer: AvroWriter, items: readonly Item[], write: (item: Item) => void): void {
@@ -47,9 +59,20 @@ export function readShardDescriptor(reader: AvroReader): ShardDescriptor {
       name: reader.readString(),
       bytes: reader.readLong(),
       sha256: hexOf(reader.readFixed(HASH_BYTES)),
+      ...readUpload(reader),
     })),
     createdAt: reader.readLong(),
   };
+}
+
+function readUpload(reader: AvroReader): Pick<ShardFile, 'upload'> {
+  if (reader.readBranch(2) === 0) return {};
+  const id = reader.readString();
+  const parts = reader.readArray(() => ({
+    etag: reader.readString(),
+    sha256: hexOf(reader.readFixed(HASH_BYTES)),
+  }));
+  return { upload: { id, parts } };
 }
 
 export function readShardDescriptorResolved(fields: Record<string, unknown>): ShardDescriptor {
@@ -62,6 +85,14 @@ export function readShardDescriptorResolved(fields: Record<string, unknown>): Sh
       name: file['name'] as string,
       bytes: file['bytes'] as number,
       sha256: hexOf(file['sha256'] as Uint8Array),
+      ...resolvedUpload(file['upload']),
     })),
   };
+}
+
+function resolvedUpload(value: unknown): Pick<ShardFile, 'upload'> {
+  const upload = optional(value) as { id: string; parts: { etag: string; sha256: Uint8Array }[] } | undefined;
+  if (upload === undefined) return {};
+  const parts = upload.parts.map(({ etag, sha256 }) => ({ etag, sha256: hexOf(sha256) }));
+  return { upload: { id: upload.id, parts } };
 }

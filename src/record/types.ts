@@ -75,6 +75,15 @@ export interface ShardFile {
   readonly bytes: number;
   /** SHA-256, lower-case hex. */
   readonly sha256: string;
+  /** Of object storage: what is completed once the shard is committed. */
+  readonly upload?: ShardUpload;
+}
+
+/** A multipart upload all of whose parts are there. */
+export interface ShardUpload {
+  readonly id: string;
+  /** In order. */
+  readonly parts: readonly { readonly etag: string; /** Lower-case hex. */ readonly sha256: string }[];
 }
 
 /** `<ns>.shards.<sink>`, key = shard name: what is in this topic is published, what is not does not exist. */
@@ -83,7 +92,7 @@ export interface ShardDescriptor {
   readonly name: string;
   readonly sink: string;
   readonly format: string;
-  /** The shard folder: an absolute path (later also a URL). Readers may be told another one when it was moved. */
+  /** The shard folder: an absolute path, or `s3://bucket/prefix`. */
   readonly location: string;
   readonly topic: string;
   readonly partition: number;

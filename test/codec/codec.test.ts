@@ -115,7 +115,16 @@ const descriptor: fc.Arbitrary<ShardDescriptor> = fc.record({
   model: text,
   dimension: fc.nat(),
   fingerprints: fc.array(fingerprint, { maxLength: 3 }),
-  files: fc.array(fc.record({ name: text, bytes: offset, sha256: hex }), { maxLength: 3 }),
+  files: fc.array(
+    fc.record(
+      {
+        ...{ name: text, bytes: offset, sha256: hex },
+        upload: fc.record({ id: text, parts: fc.array(fc.record({ etag: text, sha256: hex }), { maxLength: 3 }) }),
+      },
+      { requiredKeys: ['name', 'bytes', 'sha256'] },
+    ),
+    { maxLength: 3 },
+  ),
   createdAt: time,
 });
 
@@ -180,6 +189,23 @@ describe('codec', () => {
         const encoded = codec.encodeShardDescriptor(shard);
         expect(codec.decodeShardDescriptor(encoded)).toEqual(shard);
         readByAvsc(encoded, 'ShardDescriptor');
+      }),
+    );
+  });
+
+  it('reads shard descriptors of the version that knew no uploads', () => {
+    const first = repositorySchemas().find(({ name, version }) => name === 'ShardDescriptor' && version === 1)!;
+    const type = avro.Type.forSchema(structuredClone(first.schema) as avro.Schema);
+    fc.assert(
+      fc.property(descriptor, (shard) => {
+        const files = shard.files.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 }));
+        const payload = type.toBuffer({
+          ...shard,
+          fingerprints: shard.fingerprints.map((each) => Buffer.from(each, 'hex')),
+          files: files.map((file) => ({ ...file, sha256: Buffer.from(file.sha256, 'hex') })),
+        });
+        const value = Buffer.concat([Buffer.of(0, 0, 0, 0, first.id), payload]);
+        expect(codec.decodeShardDescriptor(value)).toEqual({ ...shard, files });
       }),
     );
   });
