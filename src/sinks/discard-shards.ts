@@ -42,7 +42,7 @@ export async function discardShards(options: DiscardOptions): Promise<readonly S
   const catalog = new ShardCatalog(log, codec, names.shardsTopic);
   await catalog.refresh();
   const discarded = catalog.shards().filter(isDiscarded);
-  const folder = new ShardFolder(options.out, names.formatName, options.model, names.sinkName);
+  const folder = new ShardFolder(options.out, names.folderName, options.model, names.sinkName);
   await withFileFaults(`Removing shards of ${folder.path}`, async () => {
     for (const file of discarded.flatMap((shard) => shard.files))
       await rm(join(folder.path, file.name), { force: true });

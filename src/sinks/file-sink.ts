@@ -1,8 +1,10 @@
 import type { RefusedCounts } from './dead-letters.ts';
+import { batchNames } from './batch-names.ts';
 import { APPEND_LOG } from './manifest.ts';
 import type { ShardFormat } from './port.ts';
+import { ProgressFile } from './progress-file.ts';
 import { ShardCatalog } from './shard-catalog.ts';
-import type { EncoderFormat, VectorDtype } from './shard-encoder.ts';
+import type { Compression, EncoderFormat, VectorDtype } from './shard-encoder.ts';
 import { ShardFolder } from './shard-folder.ts';
 import { ManifestKeeper, ShardPartition } from './shard-task.ts';
 import { createShardFormat } from './worker-format.ts';
@@ -14,6 +16,8 @@ import type { OnDeadLetter } from '../record/dead-letter.ts';
 import type { ShardDescriptor } from '../record/types.ts';
 
 export const DEFAULT_SHARD_ROWS = 50_000;
+/** As people have always named it. */
+export const JSONL_FOLDER = 'embeddings';
 const RECORDS_SUFFIX = '.records';
 
 export interface FileSinkOptions {
@@ -23,12 +27,14 @@ export interface FileSinkOptions {
   readonly topics: TopicNames;
   readonly model: string;
   readonly dimension: number;
-  /** The folder above `<format>/<model>/`. */
+  /** The folder above `<format>/<model>/`; JSONL's is `embeddings/<model>/`. */
   readonly out: string;
   /** Default `<format>-<model>`. */
   readonly sinkName?: string;
   readonly shardRows?: number;
   readonly dtype?: VectorDtype;
+  /** Of JSONL. Default none. */
+  readonly compression?: Compression;
   /** Milliseconds since the epoch. */
   readonly clock?: () => number;
   readonly onDeadLetter?: OnDeadLetter;
@@ -60,6 +66,7 @@ export interface FileSinkNames {
   readonly input: string;
   readonly shardsTopic: string;
   readonly formatName: string;
+  readonly folderName: string;
   /** `<out>/<format>/<model>`, absolute. */
   readonly folder: string;
 }
@@ -69,12 +76,14 @@ export function fileSinkNames(
 ): FileSinkNames {
   const half = options.format === 'npy' && options.dtype === 'fp16';
   const formatName = half ? 'npy-fp16' : options.format;
+  const folderName = formatName === 'jsonl' ? JSONL_FOLDER : formatName;
   const sinkName = topicSegment(options.sinkName ?? `${formatName}-${options.model}`);
   const namespace = options.topics.records.slice(0, -RECORDS_SUFFIX.length);
   return {
     sinkName,
     formatName,
-    folder: new ShardFolder(options.out, formatName, options.model, sinkName).path,
+    folderName,
+    folder: new ShardFolder(options.out, folderName, options.model, sinkName).path,
     group: `${namespace}.sink.${sinkName}`,
     input: options.topics.embeddings(options.model),
     shardsTopic: options.topics.shards(sinkName),
@@ -92,14 +101,22 @@ export function createFileSink(options: FileSinkOptions): FileSink {
   const clock = options.clock ?? Date.now;
   const names = fileSinkNames(options);
   const { sinkName, shardsTopic, input } = names;
-  const format = options.shardFormat ?? createShardFormat({ format: options.format, dtype });
-  const folder = new ShardFolder(options.out, names.formatName, model, sinkName);
+  const format = options.shardFormat ?? createShardFormat(options);
+  const folder = new ShardFolder(options.out, names.folderName, model, sinkName);
   const catalog = new ShardCatalog(log, codec, shardsTopic);
-  const manifest = new ManifestKeeper(catalog, folder.path, {
-    ...{ format: names.formatName, sink: sinkName, model, dimension },
-    howToRead: format.howToRead.replaceAll('{folder}', '.'),
-    semantics: APPEND_LOG,
-  });
+  const { deadLetters } = options.topics;
+  const hasBatches = options.format === 'jsonl';
+  const progress = { folder: folder.path, log, deadLetters, group: names.group, clock };
+  const manifest = new ManifestKeeper(
+    catalog,
+    folder.path,
+    {
+      ...{ format: names.formatName, sink: sinkName, model, dimension },
+      howToRead: format.howToRead.replaceAll('{folder}', '.'),
+      semantics: APPEND_LOG,
+    },
+    hasBatches ? new ProgressFile(progress) : undefined,
+  );
   const totals = { rows: 0, deletions: 0, shards: 0, bytes: 0 };
   const refused: RefusedCounts = { deadLettered: 0, deadLettersByReason: {} };
 
@@ -117,10 +134,7 @@ export function createFileSink(options: FileSinkOptions): FileSink {
   async function prepare(): Promise<void> {
     const info = (await log.topics()).find((topic) => topic.name === input);
     const partitions = info?.partitions ?? 1;
-    await log.ensureTopics([
-      compressedTopic(shardsTopic, partitions),
-      deadLetterTopic(options.topics.deadLetters, partitions),
-    ]);
+    await log.ensureTopics([compressedTopic(shardsTopic, partitions), deadLetterTopic(deadLetters, partitions)]);
   }
 
   async function open({ topic, partition }: PartitionContext): Promise<PartitionTask> {
@@ -133,8 +147,8 @@ export function createFileSink(options: FileSinkOptions): FileSink {
     const shard = {
       ...{ format, codec, sink: sinkName, topic, partition, model, dimension, stagingFolder },
       ...{ location: folder.path, shardRows, clock },
+      ...(hasBatches && { nextFileStem: batchNames(partition, committed) }),
     };
-    const { deadLetters } = options.topics;
     const letters = { log, group: names.group, topic, partition, deadLetters, onDeadLetter: options.onDeadLetter };
     return new ShardPartition({ ...shard, shardsTopic, folder, letters, counts: refused, onPublished });
   }

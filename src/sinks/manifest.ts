@@ -64,13 +64,18 @@ export function buildManifest(options: ManifestOptions, shards: readonly ShardDe
 
 /** Replaces the folder's manifest in one step. */
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
-  const target = join(folder, MANIFEST_NAME);
-  const temporary = join(folder, `.${MANIFEST_NAME}.${randomBytes(6).toString('hex')}`);
+  await replaceText(folder, MANIFEST_NAME, `${JSON.stringify(manifest, null, 1)}\n`);
+}
+
+/** Gives a small file new contents in one step. */
+export async function replaceText(folder: string, name: string, text: string): Promise<void> {
+  const target = join(folder, name);
+  const temporary = join(folder, `.${name}.${randomBytes(6).toString('hex')}`);
   await withFileFaults(`Writing ${target}`, async () => {
     try {
       const handle = await open(temporary, 'wx');
       try {
-        await handle.writeFile(`${JSON.stringify(manifest, null, 1)}\n`);
+        await handle.writeFile(text);
         await handle.sync();
       } finally {
         await handle.close();

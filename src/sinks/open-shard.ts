@@ -23,6 +23,8 @@ export interface OpenShardOptions {
   readonly shardRows: number;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
+  /** What the names of the next shard's files begin with; left out: its name. Not asked where there are no rows. */
+  readonly nextFileStem?: () => string;
 }
 
 export interface StagedShard {
@@ -69,10 +71,13 @@ export class OpenShard {
 
   /** Stages every file of the shard. */
   async finish(): Promise<StagedShard> {
-    const { topic, partition, sink, format, location, model, dimension, clock } = this.#options;
+    const { topic, partition, sink, format, location, model, dimension, clock, nextFileStem } = this.#options;
     const range = { topic, partition, firstOffset: this.#firstOffset, lastOffset: this.#lastOffset };
     const name = formatShardName(range);
-    const finished: FinishedShard = (await this.#writer?.finish(name)) ?? { files: [], fingerprints: [] };
+    const finished: FinishedShard = (await this.#writer?.finish(nextFileStem?.() ?? name)) ?? {
+      files: [],
+      fingerprints: [],
+    };
     // The deletions come first, so that who finds the rows finds what they delete.
     const files = [...this.#stageDeletions(name), ...finished.files];
     // The names under which they wait must be as durable as the commit that will follow.

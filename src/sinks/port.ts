@@ -30,8 +30,8 @@ export interface FinishedShard {
 export interface ShardWriter {
   /** Resolves when there is room for more: bounded in bytes. */
   write(rows: ShardRows): Promise<void>;
-  /** Closes and fsyncs every file. `shardName` is known only now: it holds the last offset. */
-  finish(shardName: string): Promise<FinishedShard>;
+  /** Closes and fsyncs every file. What their names begin with is known only now: a shard's name holds its last offset. */
+  finish(fileStem: string): Promise<FinishedShard>;
   abort(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export interface ShardOptions {
 
 /** A file format of the file sinks. Any number of shards may be open at once. */
 export interface ShardFormat {
-  /** `parquet`, `npy`, `npy-fp16`; the folder's name, too. */
+  /** `parquet`, `npy`, `npy-fp16`, `jsonl`. */
   readonly name: string;
   /** One line that opens a folder of it in Python, `{folder}` stands for the folder. */
   readonly howToRead: string;

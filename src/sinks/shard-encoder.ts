@@ -7,11 +7,14 @@ export interface ShardEncoder {
   abort(): void;
 }
 
-export type EncoderFormat = 'parquet' | 'npy';
+export type EncoderFormat = 'parquet' | 'npy' | 'jsonl';
 export type VectorDtype = 'fp32' | 'fp16';
+/** Of text files. */
+export type Compression = 'none' | 'gzip' | 'zstd';
 
 /** What a worker needs to open an encoder; it is sent as a message. */
 export interface EncoderSpec extends ShardOptions {
   readonly format: EncoderFormat;
   readonly dtype: VectorDtype;
+  readonly compression: Compression;
 }

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { errnoOf, withFileFaults } from './file-fault.ts';
+import { batchStem } from './batch-names.ts';
 import { publishFile, syncFolder } from './publish.ts';
 import { folderSegment, parseShardName, partitionPrefix } from './shard-name.ts';
 import { stagedName } from './staged-file.ts';
@@ -9,7 +10,7 @@ import type { ShardDescriptor, ShardFile } from '../record/types.ts';
 
 const STAGING = '.staging';
 
-/** Names of the shards that lie in a folder, whoever wrote them; none when there is no such folder. */
+/** Names of the shards and batch files that lie in a folder, whoever wrote them; none when there is no such folder. */
 export async function shardsInFolder(path: string): Promise<string[]> {
   const files = await withFileFaults(`Listing ${path}`, async () => {
     try {
@@ -20,7 +21,9 @@ export async function shardsInFolder(path: string): Promise<string[]> {
     }
   });
   const names = files.map((file) => file.replace(/(?:\.metadata)?\.(?:parquet|npy)$/, ''));
-  return [...new Set(names)].filter((name) => parseShardName(name) !== undefined).sort();
+  return [...new Set(names)]
+    .filter((name) => parseShardName(name) !== undefined || batchStem(name) !== undefined)
+    .sort();
 }
 
 /** `<out>/<format>/<model>/` with the published shards, and in `.staging/<sink>/<topic>+<partition>/` the others. */

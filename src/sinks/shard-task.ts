@@ -1,6 +1,7 @@
 import { countRefusals, lettersOf, type LetterOrigin, type Refusal, type RefusedCounts } from './dead-letters.ts';
 import { buildManifest, writeManifest, type ManifestOptions } from './manifest.ts';
 import { OpenShard, type OpenShardOptions, type StagedShard } from './open-shard.ts';
+import type { ProgressFile } from './progress-file.ts';
 import type { ShardCatalog } from './shard-catalog.ts';
 import type { ShardFolder } from './shard-folder.ts';
 import { UsableRecords } from './usable-records.ts';
@@ -134,17 +135,19 @@ export class ShardPartition implements PartitionTask {
   }
 }
 
-/** Keeps `manifest.json` up with the log; writes of several partitions follow one another. */
+/** Keeps `_manifest.json`, and the progress of batches, up with the log; writes of several partitions follow one another. */
 export class ManifestKeeper {
   readonly #catalog: ShardCatalog;
   readonly #folder: string;
   readonly #options: ManifestOptions;
+  readonly #progress: ProgressFile | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(catalog: ShardCatalog, folder: string, options: ManifestOptions) {
+  constructor(catalog: ShardCatalog, folder: string, options: ManifestOptions, progress?: ProgressFile) {
     this.#catalog = catalog;
     this.#folder = folder;
     this.#options = options;
+    this.#progress = progress;
   }
 
   update(): Promise<void> {
@@ -154,6 +157,8 @@ export class ManifestKeeper {
 
   async #write(): Promise<void> {
     await this.#catalog.refresh();
-    await writeManifest(this.#folder, buildManifest(this.#options, this.#catalog.shards()));
+    const shards = this.#catalog.shards();
+    await writeManifest(this.#folder, buildManifest(this.#options, shards));
+    await this.#progress?.update(shards);
   }
 }

@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import { JsonlEncoder } from './json/jsonl-encoder.ts';
 import { NpyEncoder } from './npy/npy-encoder.ts';
 import { ParquetEncoder } from './parquet/parquet-encoder.ts';
 import type { EncoderSpec, ShardEncoder } from './shard-encoder.ts';
@@ -10,7 +11,14 @@ import { fatalError, messageOf, PipelineError } from '../errors.ts';
 const encoders = new Map<number, ShardEncoder>();
 
 function openEncoder(spec: EncoderSpec): ShardEncoder {
-  return spec.format === 'npy' ? new NpyEncoder(spec) : new ParquetEncoder(spec);
+  switch (spec.format) {
+    case 'npy':
+      return new NpyEncoder(spec);
+    case 'jsonl':
+      return new JsonlEncoder(spec);
+    case 'parquet':
+      return new ParquetEncoder(spec);
+  }
 }
 
 function handle(request: WorkerRequest): unknown {

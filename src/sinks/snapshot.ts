@@ -3,10 +3,11 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { withFileFaults } from './file-fault.ts';
 import { buildManifest, writeManifest } from './manifest.ts';
+import { batchNames } from './batch-names.ts';
 import { OpenShard, type OpenShardOptions } from './open-shard.ts';
 import type { ShardFormat } from './port.ts';
 import { publishFile, syncFolder } from './publish.ts';
-import type { EncoderFormat, VectorDtype } from './shard-encoder.ts';
+import type { Compression, EncoderFormat, VectorDtype } from './shard-encoder.ts';
 import { createShardFormat } from './worker-format.ts';
 import { DEFAULT_SHARD_ROWS } from './file-sink.ts';
 import type { Codec } from '../codec/port.ts';
@@ -18,6 +19,7 @@ import type { ShardDescriptor } from '../record/types.ts';
 export interface SnapshotOptions {
   readonly format: EncoderFormat;
   readonly dtype?: VectorDtype;
+  readonly compression?: Compression;
   readonly log: Log;
   readonly codec: Pick<Codec, 'upgradeEmbedding'>;
   /** The embeddings topic. */
@@ -80,7 +82,10 @@ async function writeShards(
   const shards: ShardDescriptor[] = [];
   for (const partition of info.partitionInfo) {
     const shard = { format, codec, sink: 'snapshot', topic, partition: partition.partition, model, dimension };
-    const open: OpenShardOptions = { ...shard, location, stagingFolder: hidden, shardRows, clock };
+    const open: OpenShardOptions = {
+      ...{ ...shard, location, stagingFolder: hidden, shardRows, clock },
+      ...(options.format === 'jsonl' && { nextFileStem: batchNames(partition.partition, []) }),
+    };
     for await (const staged of livingShards(options, partition, open)) {
       shards.push(staged.descriptor);
       for (const [i, file] of staged.descriptor.files.entries()) {

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { FinishedShard, ShardFormat, ShardOptions, ShardRows, ShardWriter } from './port.ts';
-import type { EncoderFormat, VectorDtype } from './shard-encoder.ts';
+import type { Compression, EncoderFormat, VectorDtype } from './shard-encoder.ts';
 import type { WorkerReply, WorkerRequest } from './worker-messages.ts';
 import { fatalError, PipelineError } from '../errors.ts';
 
@@ -134,15 +134,18 @@ export interface WorkerFormatOptions {
   readonly format: EncoderFormat;
   /** Default fp32. Parquet keeps fp32. */
   readonly dtype?: VectorDtype;
+  /** Default none. Parquet and npy are as they are. */
+  readonly compression?: Compression;
 }
 
 const HOW_TO_READ: Readonly<Record<EncoderFormat, string>> = {
   parquet: `import polars; polars.read_parquet("{folder}/*.parquet")  # column "vector" is an (N, D) array`,
+  jsonl: `import json; rows = [json.loads(line) for line in open("{folder}/batch_001.jsonl")]  # gzip.open or zstandard for .gz and .zst`,
   npy: `import numpy, glob; numpy.concatenate([numpy.load(f) for f in sorted(glob.glob("{folder}/*.npy"))])  # row i is row i of the .metadata.parquet of the same name`,
 };
 
-/** The file formats `parquet`, `npy` and `npy-fp16`, each encoding in a worker thread of its own. */
-export function createShardFormat({ format, dtype = 'fp32' }: WorkerFormatOptions): ShardFormat {
+/** The file formats `parquet`, `npy`, `npy-fp16` and `jsonl`, each encoding in a worker thread of its own. */
+export function createShardFormat({ format, dtype = 'fp32', compression = 'none' }: WorkerFormatOptions): ShardFormat {
   const thread = new EncoderThread();
   let lastShard = 0;
   return {
@@ -151,7 +154,7 @@ export function createShardFormat({ format, dtype = 'fp32' }: WorkerFormatOption
     open(options: ShardOptions): Promise<ShardWriter> {
       const shard = ++lastShard;
       const writer = new WorkerShardWriter(thread, shard);
-      const spec = { ...options, format, dtype };
+      const spec = { ...options, format, dtype, compression };
       writer.watch(thread.call({ kind: 'open', shard, spec }));
       return Promise.resolve(writer);
     },

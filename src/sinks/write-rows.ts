@@ -65,7 +65,7 @@ export function writeNpy(
   return writeRows(path, rows, { dtype: 'fp32', ...options, format: 'npy' });
 }
 
-type AllOptions = WriteRowsOptions & { readonly format: EncoderFormat; readonly dtype: VectorDtype };
+type AllOptions = WriteRowsOptions & { readonly format: Exclude<EncoderFormat, 'jsonl'>; readonly dtype: VectorDtype };
 
 async function writeRows(path: string, rows: Rows, options: AllOptions): Promise<WrittenFile> {
   const extension = `.${options.format}`;

@@ -7,7 +7,7 @@ import { partitionFlags } from './partitions.ts';
 import { count, plainName } from './schemas.ts';
 import { STORES, storeConnectionFlags, storeWritingFlags } from './stores/index.ts';
 
-export const FORMATS = ['parquet', 'npy'] as const;
+export const FORMATS = ['parquet', 'npy', 'jsonl'] as const;
 /** All that `sink` writes to. */
 export const OUTPUTS = [...FORMATS, ...STORES] as const;
 
@@ -15,6 +15,12 @@ export const outputFlags = defineFlags({
   out: { type: 'string', placeholder: 'FOLDER', default: 'data', description: 'Folder for the files' },
   shardRows: { type: 'number', schema: count, default: 50_000, description: 'Embeddings in one file' },
   dtype: { type: 'string', choices: ['fp32', 'fp16'], default: 'fp32', description: 'Numbers of the npy files' },
+  compress: {
+    type: 'string',
+    choices: ['none', 'gzip', 'zstd'],
+    default: 'none',
+    description: 'Compression of the jsonl batches',
+  },
   snapshot: {
     type: 'boolean',
     description: 'One clean set instead of an append log: the latest live embedding of each id, in a new folder',
@@ -50,6 +56,7 @@ export const replayFlags = defineFlags({
   out: outputFlags.out,
   shardRows: outputFlags.shardRows,
   dtype: outputFlags.dtype,
+  compress: outputFlags.compress,
   sinkName: sinkFlags.sinkName,
   from: {
     type: 'string',
@@ -93,6 +100,7 @@ export const sink = describeCommand({
   examples: [
     { arguments: 'parquet', does: 'writes Parquet files to data/' },
     { arguments: 'parquet,npy --out=/srv/vectors', does: 'writes both formats elsewhere' },
+    { arguments: 'jsonl --compress=gzip', does: 'writes data/embeddings/<model>/batch_001.jsonl.gz …' },
     { arguments: 'npy --snapshot --dtype=fp16', does: 'writes one clean set in half precision' },
   ],
   flags: sinkFlags,

@@ -3,7 +3,7 @@ import { fatalError, UsageError } from '../../errors.ts';
 import type { SinkReconciliation } from '../../operations/reconcile/reconcile-sink.ts';
 import type { StoreToReconcile } from '../../operations/reconcile/reconcile-store.ts';
 import { discardShards } from '../../sinks/discard-shards.ts';
-import { fileSinkNames } from '../../sinks/file-sink.ts';
+import { fileSinkNames, JSONL_FOLDER } from '../../sinks/file-sink.ts';
 import { sinkGroup } from '../../sinks/stores/store-names.ts';
 import type { CommandContext } from '../command.ts';
 import { outputFlags } from '../definitions/sink.ts';
@@ -46,7 +46,7 @@ export async function rewriteShards(
     );
   await discardShards({ ...workspace, ...identity, ...(rewriteFrom && { from: rewriteFrom }) });
   const { format, dtype, out, sinkName } = identity;
-  const options = { out, dtype, shardRows: outputFlags.shardRows.default };
+  const options = { out, dtype, shardRows: outputFlags.shardRows.default, compress: outputFlags.compress.default };
   await sinkStage(workspace, { ...context, options }, { format, model, sinkName, until: 'end' });
 }
 
@@ -55,6 +55,7 @@ function fileIdentity(location: string): { format: FileFormat; dtype: 'fp32' | '
   const folder = dirname(location);
   const name = basename(folder);
   const out = dirname(folder);
+  if (name === JSONL_FOLDER) return { format: 'jsonl', dtype: 'fp32', out };
   return name === 'parquet'
     ? { format: name, dtype: 'fp32', out }
     : { format: 'npy', dtype: name === 'npy-fp16' ? 'fp16' : 'fp32', out };

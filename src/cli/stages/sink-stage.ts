@@ -54,6 +54,7 @@ export async function sinkStage(
     ...sinkIdentity(workspace, context, stageOptions, entry.name),
     dimension: entry.dimension,
     shardRows: options.shardRows,
+    compression: options.compress,
     onDeadLetter: workspace.instruments.onDeadLetter,
   });
   const startMs = performance.now();
@@ -128,13 +129,18 @@ async function refuseFolder(
   const present = await shardsInFolder(folder);
   const catalog = new ShardCatalog(log, codec, topics.shards(sinkName));
   if ((await log.topics()).some(({ name }) => name === topics.shards(sinkName))) await catalog.refresh();
+  if (catalog.target !== undefined)
+    throw new UsageError(
+      `The sink "${sinkName}" is no set of files: it writes to ${catalog.target.location}. ` +
+        'Give this one another name: --sink-name=NAME.',
+    );
   const elsewhere = catalog.shards().find(({ location }) => location !== folder);
   if (elsewhere !== undefined)
     throw new UsageError(
       `The sink "${sinkName}" writes to ${elsewhere.location}, not to ${folder}. ` +
         'Give the folder it has, or write everything there too under another name with --sink-name=NAME.',
     );
-  const own = new Set(catalog.shards().map(({ name }) => name));
+  const own = new Set(catalog.shards().flatMap(({ name, files }) => [name, ...files.map((file) => file.name)]));
   const strangers = present.filter((name) => !own.has(name));
   if (strangers.length > 0)
     throw new UsageError(

@@ -26,6 +26,7 @@ export async function snapshotStage(
     ...{ format, log, codec, topic, model: name, dimension, clock, signal },
     folder: join(resolve(options.out), 'snapshots', `${format}-${name}-${time}`),
     shardRows: options.shardRows,
+    compression: options.compress,
     ...(format === 'npy' && { dtype: options.dtype === 'fp16' ? 'fp16' : 'fp32' }),
   });
   return {

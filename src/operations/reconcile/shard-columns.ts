@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { failureOutcome } from '../../errors.ts';
 import type { ShardDescriptor } from '../../record/types.ts';
 import { errnoOf } from '../../sinks/file-fault.ts';
+import { readKeysFile } from '../../sinks/readers/read-keys.ts';
 import { readShardKeys, type ShardKeys } from '../../sinks/readers/read-parquet.ts';
 import { idFileOf, readShardDeletions, verifyShardFile } from '../../sinks/readers/verify-shard.ts';
 import { VersionColumns } from './columns.ts';
@@ -77,7 +78,8 @@ async function* rowsOf(shard: ShardDescriptor): AsyncGenerator<ShardKeys> {
   const idFile = idFileOf(shard);
   if (idFile === undefined) return;
   try {
-    yield* readShardKeys(join(shard.location, idFile));
+    const path = join(shard.location, idFile);
+    yield* idFile.endsWith('.parquet') ? readShardKeys(path) : readKeysFile(path);
   } catch (error) {
     refuseRetriable(error);
   }

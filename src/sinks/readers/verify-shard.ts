@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ShardDescriptor, ShardFile } from '../../record/types.ts';
 import { errnoOf, fileFault } from '../file-fault.ts';
+import { KEYS_SUFFIX } from '../json/jsonl-encoder.ts';
 import { DELETIONS_SUFFIX } from '../open-shard.ts';
 import type { ShardKey } from './read-parquet.ts';
 import { sha256OfFile } from '../publish.ts';
@@ -31,7 +32,7 @@ export async function readShardDeletions(folder: string, shard: ShardDescriptor)
     .map((line) => JSON.parse(line) as ShardKey);
 }
 
-/** The file of a shard that holds its ids, for `readShardKeys`; undefined when it has only deletions. */
+/** The file of a shard that holds ids and offsets, for `readShardKeys`; undefined when it has only deletions. */
 export function idFileOf(shard: ShardDescriptor): string | undefined {
-  return shard.files.find(({ name }) => name.endsWith('.parquet'))?.name;
+  return shard.files.find(({ name }) => name.endsWith('.parquet') || name.endsWith(KEYS_SUFFIX))?.name;
 }
