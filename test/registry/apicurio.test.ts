@@ -26,7 +26,7 @@ const ROWS = [
   { id: 'c', text: 'this is poison' },
 ];
 const schemaOf = (name: string): { fields: { name: string }[] } =>
-  repositorySchemas().find((schema) => schema.name === name)!.schema as { fields: { name: string }[] };
+  repositorySchemas().findLast((schema) => schema.name === name)!.schema as { fields: { name: string }[] };
 
 let folder = '';
 let url = '';

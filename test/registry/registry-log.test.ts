@@ -15,7 +15,7 @@ const names = topicNames('ns');
 const RECORDS = names.records;
 const SUBJECT = `${RECORDS}-value`;
 const schemaText = (name: string): string =>
-  JSON.stringify(repositorySchemas().find((schema) => schema.name === name)!.schema);
+  JSON.stringify(repositorySchemas().findLast((schema) => schema.name === name)!.schema);
 const sourceRecord = JSON.parse(schemaText('SourceRecord')) as { fields: { name: string }[] };
 const logs: Log[] = [];
 
