@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { expect, it } from 'vitest';
+import { MODEL, OutputPlace, type OutputFactory } from '../../contracts/store/place.ts';
 import { describeOutputContract } from '../../contracts/store.ts';
 
 const HOOK = new URL('../../contracts/store/with-example.ts', import.meta.url).href;
@@ -15,7 +17,7 @@ async function inFile<Result>(file: string, body: (database: DatabaseSync) => Re
   }
 }
 
-describeOutputContract({
+const factory: OutputFactory = {
   name: 'sqlite',
   isStore: true,
   environment: { NODE_OPTIONS: `--import=${HOOK}` },
@@ -48,4 +50,20 @@ describeOutputContract({
       },
     });
   },
+};
+
+describeOutputContract(factory);
+
+it('a name is one output: files are refused under that of a store, and a store under that of files', async () => {
+  const output = await OutputPlace.create(factory);
+  await output.feed([1, 2]);
+  await output.sink(['--sink-name=mine']);
+  const parquet = ['sink', 'parquet', `--model=${MODEL}`];
+  await output.run([...parquet, '--sink-name=theirs']);
+  expect(await output.run([...parquet, '--sink-name=mine'], 2)).toMatchObject({ error: { code: 'USAGE' } });
+  await output.run(output.sinkArguments('--sink-name=theirs'), 2);
+  await output.run(['sink', 'parquet,sqlite', ...output.flagsOf(MODEL), `--model=${MODEL}`, '--sink-name=both'], 2);
+  for (const flag of ['--force', '--snapshot'])
+    await output.run(['sink', 'parquet,sqlite', ...output.flagsOf(MODEL), `--model=${MODEL}`, flag], 2);
+  expect(await output.reconcile()).toMatchObject({ differences: 0, sinks: [{ sink: 'mine' }, { sink: 'theirs' }] });
 });
