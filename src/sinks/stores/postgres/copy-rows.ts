@@ -28,28 +28,37 @@ const VECTOR_HEAD_BYTES = 4;
 const TIMESTAMP_BYTES = 8;
 const NULL_LENGTH = -1;
 
+/** What `encodeRow` takes. */
+export function rowBytes({ id, vector }: StagedRow, format: RowFormat): number {
+  return 2 + 4 + idBytesOf(id, format) + 4 + vectorBytesOf(vector, format) + 4 + TIMESTAMP_BYTES;
+}
+
+function idBytesOf(id: string, format: RowFormat): number {
+  return format.id === 'text' ? Buffer.byteLength(id) : ID_BYTES[format.id];
+}
+
+function vectorBytesOf(vector: Float32Array | null, format: RowFormat): number {
+  return vector === null ? 0 : VECTOR_HEAD_BYTES + vector.length * (format.vector === 'vector' ? 4 : 2);
+}
+
 /**
- * One row of COPY … BINARY: id, vector or NULL, timestamp. The id has to be what its type takes.
+ * One row of COPY … BINARY: id, vector or NULL, timestamp. The id has to be what its type takes; `row` has room for it.
  * Sources: https://www.postgresql.org/docs/16/sql-copy.html, vector_recv and halfvec_recv of pgvector.
  */
-export function encodeRow({ id, vector, createdAt }: StagedRow, format: RowFormat): Buffer {
-  const idBytes = format.id === 'text' ? Buffer.byteLength(id) : ID_BYTES[format.id];
-  const elementBytes = format.vector === 'vector' ? 4 : 2;
-  const vectorBytes = vector === null ? 0 : VECTOR_HEAD_BYTES + vector.length * elementBytes;
-  const row = Buffer.allocUnsafe(2 + 4 + idBytes + 4 + vectorBytes + 4 + TIMESTAMP_BYTES);
+export function encodeRow(staged: StagedRow, format: RowFormat, row: Buffer): void {
+  const { id, vector, createdAt } = staged;
   let at = row.writeInt16BE(3, 0);
-  at = row.writeInt32BE(idBytes, at);
+  at = row.writeInt32BE(idBytesOf(id, format), at);
   at = writeId(row, at, id, format.id);
   if (vector === null) at = row.writeInt32BE(NULL_LENGTH, at);
   else {
-    at = row.writeInt32BE(vectorBytes, at);
+    at = row.writeInt32BE(vectorBytesOf(vector, format), at);
     at = row.writeInt16BE(vector.length, at);
     at = row.writeInt16BE(0, at);
     at = format.vector === 'vector' ? writeFloats(row, at, vector) : writeHalves(row, at, vector);
   }
   at = row.writeInt32BE(TIMESTAMP_BYTES, at);
   row.writeBigInt64BE(BigInt(createdAt - POSTGRES_EPOCH_MS) * 1000n, at);
-  return row;
 }
 
 function writeId(row: Buffer, at: number, id: string, type: IdType): number {
@@ -76,15 +85,9 @@ function writeFloats(row: Buffer, at: number, vector: Float32Array): number {
 }
 
 function writeHalves(row: Buffer, at: number, vector: Float32Array): number {
-  const halves = halvesOf(vector);
+  const halves = new Uint16Array(vector.length);
+  encodeFloat16(new Uint32Array(vector.buffer, vector.byteOffset, vector.length), halves, 0);
   const end = at + Buffer.from(halves.buffer).copy(row, at);
   row.subarray(at, end).swap16();
   return end;
-}
-
-/** float16 bits. */
-export function halvesOf(vector: Float32Array): Uint16Array<ArrayBuffer> {
-  const halves = new Uint16Array(vector.length);
-  encodeFloat16(new Uint32Array(vector.buffer, vector.byteOffset, vector.length), halves, 0);
-  return halves;
 }

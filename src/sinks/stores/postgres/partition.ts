@@ -2,7 +2,6 @@ import { fatalError } from '../../../errors.ts';
 import type { EmbeddingChange, StorePartition, StoreProgress } from '../port.ts';
 import { Batch } from './batch.ts';
 import { changeFault, isVain } from './change-faults.ts';
-import type { RowFormat } from './copy-rows.ts';
 import type { Database } from './database.ts';
 import type { Offsets } from './offsets.ts';
 import type { TableShape } from './table.ts';
@@ -28,8 +27,9 @@ export class TablePartition implements StorePartition<EmbeddingChange> {
   readonly storedOffset?: number;
   readonly #options: PartitionOptions;
   readonly #epoch: string;
-  readonly #format: RowFormat;
   #batch: Batch;
+  /** Written before, to be filled again. */
+  #spare: Batch;
   #writing: Promise<void> = Promise.resolve();
   /** Next offset in the table, and as it was reported. */
   #durable: number | undefined;
@@ -49,8 +49,9 @@ export class TablePartition implements StorePartition<EmbeddingChange> {
   ) {
     this.#options = options;
     this.#epoch = epoch;
-    this.#format = { id: options.shape.idType, vector: options.shape.vectorType };
-    this.#batch = new Batch(this.#format);
+    const format = { id: options.shape.idType, vector: options.shape.vectorType };
+    this.#batch = new Batch(format);
+    this.#spare = new Batch(format);
     this.#durable = next;
     this.#reported = next;
     if (next !== undefined) this.storedOffset = next;
@@ -88,7 +89,9 @@ export class TablePartition implements StorePartition<EmbeddingChange> {
   async #begin(): Promise<void> {
     await this.#settled();
     const batch = this.#batch;
-    this.#batch = new Batch(this.#format);
+    this.#batch = this.#spare;
+    this.#batch.clear();
+    this.#spare = batch;
     this.#writing = this.#write(batch).catch((error: unknown) => {
       this.#failure = error instanceof Error ? error : new Error(String(error));
     });

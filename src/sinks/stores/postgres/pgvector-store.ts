@@ -6,8 +6,10 @@ import type {
   Store,
   StoredEmbedding,
   StoreFault,
+  StoreMatch,
   StorePartition,
   StorePartitionContext,
+  StoreQuery,
   StoreStats,
 } from '../port.ts';
 import { Batch } from './batch.ts';
@@ -16,6 +18,7 @@ import { Database } from './database.ts';
 import { addressOf, parseLocation, type TableLocation } from './location.ts';
 import { Offsets } from './offsets.ts';
 import { TablePartition } from './partition.ts';
+import { searchTable } from './search-table.ts';
 import { ensureTable, inspectTable, quoted, type TableShape } from './table.ts';
 import { dropOwnIndex, ensureIndex } from './vector-index.ts';
 import { writeBatch } from './write-batch.ts';
@@ -117,6 +120,12 @@ export class PgvectorStore implements Store {
       );
     this.#count(batch);
     return faults;
+  }
+
+  async search(query: StoreQuery): Promise<readonly StoreMatch[] | undefined> {
+    const shape = await this.#inspect();
+    if (shape === undefined) return undefined;
+    return searchTable(this.#database, shape, this.#options, query);
   }
 
   stats(): StoreStats {

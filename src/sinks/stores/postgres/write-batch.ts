@@ -3,11 +3,10 @@ import { pipeline } from 'node:stream/promises';
 import type { ClientBase } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Batch } from './batch.ts';
-import { COPY_HEADER, COPY_TRAILER } from './copy-rows.ts';
 import { quoted, type TableShape } from './table.ts';
 
 const STAGE = 'pg_temp.embedstream_stage';
-/** Rows are sent together: a message each would take as long as the rows. */
+/** Sent at a time: a message for each row would take as long as the rows. */
 const CHUNK_BYTES = 256 * 1024;
 
 /** Writes a batch: into a staging table by COPY, from there into the table. To be called within a transaction. */
@@ -18,7 +17,7 @@ export async function writeBatch(client: ClientBase, batch: Batch, shape: TableS
     `create temp table embedstream_stage (id ${idType}, embedding ${vectorType}(${dimension}), created timestamptz) on commit drop`,
   );
   const copy = client.query(copyFrom(`copy ${STAGE} from stdin (format binary)`));
-  await pipeline(Readable.from(chunksOf(batch), { objectMode: false, highWaterMark: CHUNK_BYTES }), copy);
+  await pipeline(Readable.from(batch.chunks(CHUNK_BYTES), { objectMode: false, highWaterMark: CHUNK_BYTES }), copy);
   if (batch.deletions > 0)
     await client.query(
       `delete from ${shape.name} as t using ${STAGE} as s
@@ -33,18 +32,4 @@ export async function writeBatch(client: ClientBase, batch: Batch, shape: TableS
          ${embedding} = excluded.${embedding}, ${created} = excluded.${created}, ${updated} = excluded.${updated}`,
       [model],
     );
-}
-
-function* chunksOf(batch: Batch): Generator<Buffer> {
-  let waiting: Buffer[] = [COPY_HEADER];
-  let bytes = 0;
-  for (const row of batch.rows()) {
-    waiting.push(row);
-    bytes += row.length;
-    if (bytes < CHUNK_BYTES) continue;
-    yield Buffer.concat(waiting);
-    waiting = [];
-    bytes = 0;
-  }
-  yield Buffer.concat([...waiting, COPY_TRAILER]);
 }
