@@ -1,5 +1,6 @@
+import { hubSecrets } from './hub.ts';
 import { kafkaSecrets } from './kafka.ts';
 import { storeSecrets } from './stores/index.ts';
 
 /** What comes from the environment only, of all parts. */
-export const secrets = [...kafkaSecrets, ...storeSecrets];
+export const secrets = [...hubSecrets, ...kafkaSecrets, ...storeSecrets];

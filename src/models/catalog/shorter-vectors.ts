@@ -3,7 +3,7 @@ import type { CatalogEntry, ModelFacts } from './entry.ts';
 
 /**
  * The same model with vectors of another length. Its name tells: `nomic-embed-text-v1.5-256`, so that vectors of two
- * lengths never meet in one topic (ADR 11). Pure.
+ * lengths never meet in one topic (ADR 15). Pure.
  *
  * @throws UsageError for a length that the model was not trained for.
  */
