@@ -58,8 +58,10 @@ export class EmbeddingPartition implements PartitionTask {
   readonly #inFlight: InFlight[] = [];
   readonly #contents: EqualContents;
   readonly #uncommitted = new WeakMap<Progress, ProcessCounts>();
-  /** Of the batch after those that are being written. */
-  #failure: { readonly progress?: Progress; readonly error: unknown } | undefined;
+  /** What is being written. */
+  #writing: Progress | undefined;
+  /** Of a batch after it: thrown once that is committed. */
+  #failure: { readonly error: unknown } | undefined;
   readonly #abort = new AbortController();
 
   constructor(options: EmbeddingPartitionOptions) {
@@ -85,7 +87,9 @@ export class EmbeddingPartition implements PartitionTask {
     const counts = this.#uncommitted.get(progress);
     if (counts !== undefined) addCounts(this.#options.counts, counts);
     this.#options.onCommitted();
-    if (this.#failure?.progress === progress) throw this.#failure.error;
+    if (this.#writing !== progress) return;
+    this.#writing = undefined;
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   async close(): Promise<void> {
@@ -157,7 +161,7 @@ export class EmbeddingPartition implements PartitionTask {
       try {
         await next.result;
       } catch (error) {
-        if (offset === undefined) throw error;
+        if (offset === undefined && this.#writing === undefined) throw error;
         this.#failure = { error };
         break;
       }
@@ -169,7 +173,7 @@ export class EmbeddingPartition implements PartitionTask {
     }
     const progress: Progress = offset === undefined ? { outputs } : { outputs, offset };
     this.#uncommitted.set(progress, counts);
-    if (this.#failure !== undefined) this.#failure = { ...this.#failure, progress };
+    if (offset !== undefined) this.#writing = progress;
     return progress;
   }
 

@@ -12,6 +12,7 @@ import { commandLine } from '../help.ts';
 import { modelEnvironment } from '../hosted-options.ts';
 import { isPruneRefused, produceStage, withSources } from '../stages/produce-stage.ts';
 import { dryRun } from '../stages/dry-run-stage.ts';
+import { estimate } from '../stages/estimate-stage.ts';
 import { failureLines, withFailures, type ModelFailure } from '../stages/model-failure.ts';
 import { settleModels, startModels } from '../stages/process-models.ts';
 import { describeReconciliation, reconcileStage, type Reconciliation } from '../stages/reconcile-stage.ts';
@@ -29,6 +30,7 @@ export const run: CommandBody<typeof embedFlags> = async (context) => {
   await refuseRepeats(options.model, options.sink);
   refuseMisfits(options.sink, options);
   if (options.dryRun) return dryRun(context);
+  if (options.estimate) return withSources(context, (sources) => estimate(context, { sources, limit: options.limit }));
   return withSources(context, (sources) =>
     withWorkspace(watched(context), async (workspace) => {
       await refuseOwned(workspace, options);

@@ -37,8 +37,11 @@ export function baseUrl(environment: Environment, name: string, fallback?: strin
   return text.replace(/\/+$/, '');
 }
 
-/** `Authorization: Bearer …`, where there is a key. */
-export function bearer(key: string | undefined): () => Promise<Readonly<Record<string, string>>> {
-  const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  return () => Promise.resolve(headers);
+/** `Authorization: Bearer …`, where there is a key. It is looked for when the first request is made. */
+export function bearer(key: () => string | undefined): () => Promise<Readonly<Record<string, string>>> {
+  // A promise, so that a key that is missing rejects it.
+  return async () => {
+    const found = await Promise.resolve(key());
+    return found === undefined ? {} : { authorization: `Bearer ${found}` };
+  };
 }

@@ -25,6 +25,7 @@ const SHARE = 0.98;
 /** A timer that fires late may be made up for by this much: as much as the share leaves to those who count by seconds. */
 const CATCH_UP_MS = 20;
 const INITIAL_WINDOW = 2;
+/** Of the first pause; ten requests' time, where that is known and less. */
 const BACKOFF_BASE_MS = 500;
 /** Successes after which the last refusals are forgotten. */
 const FORGIVEN_AFTER = 20;
@@ -44,7 +45,9 @@ export class RateLimiter {
   readonly #learnt: { requests?: number; tokens?: number } = {};
   readonly #startMs: number;
   #inFlight = 0;
+  /** Requests at a time; it grows by one with each answer up to the threshold, and then by one with each round of them. */
   #window: number;
+  #threshold = Infinity;
   #nextRequestMs: number;
   #nextTokenMs: number;
   #pausedUntilMs = -Infinity;
@@ -64,7 +67,7 @@ export class RateLimiter {
       ...(requestsPerMinute !== undefined && { requests: requestsPerMinute }),
       ...(tokensPerMinute !== undefined && { tokens: tokensPerMinute }),
     };
-    this.#window = Math.min(INITIAL_WINDOW, concurrency);
+    this.#window = requestsPerMinute === undefined ? Math.min(INITIAL_WINDOW, concurrency) : concurrency;
     this.#startMs = timing.now();
     this.#nextRequestMs = this.#startMs;
     this.#nextTokenMs = this.#startMs;
@@ -109,8 +112,7 @@ export class RateLimiter {
   answered(permit: Permit, limits: StatedLimits, tokens: number = permit.tokens): void {
     this.#done(permit);
     this.#answers++;
-    const isKnown = this.requestsPerMinute !== undefined;
-    const growth = isKnown || this.#epoch === 0 ? 1 : 1 / this.#window;
+    const growth = this.#window < this.#threshold ? 1 : 1 / this.#window;
     this.#window = Math.min(this.#concurrency, this.#window + growth);
     if (permit.epoch === this.#epoch) {
       if (this.#isProbing) this.#refusals = Math.max(0, this.#refusals - 2);
@@ -132,18 +134,24 @@ export class RateLimiter {
       return;
     }
     this.#epoch++;
-    this.#isProbing = true;
+    // A single refusal at a known pace is a matter of milliseconds, theirs or ours.
+    const isFirst = this.#refusals === 0;
+    this.#isProbing = !isFirst;
     this.#probeIsOut = false;
+    if (this.#answersSinceRefusal > 0) this.#threshold = Math.max(2, this.#window / 2);
+    if (!isFirst || this.requestsPerMinute === undefined) this.#window = Math.max(1, Math.floor(this.#window / 2));
     this.#answersSinceRefusal = 0;
-    this.#window = Math.max(1, Math.floor(this.#window / 2));
-    const random = this.#timing.random();
-    const pauseMs =
-      waitMs === undefined
-        ? backoffDelayMs(this.#refusals, random, { baseMs: BACKOFF_BASE_MS, capMs: this.#longestPauseMs(now) })
-        : // As long as it says, and not with everyone else who was told the same.
-          waitMs + random * Math.min(1000, waitMs * 0.1);
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + this.#pauseMs(now, waitMs));
     this.#refusals++;
-    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + pauseMs);
+  }
+
+  #pauseMs(now: number, waitMs: number | undefined): number {
+    const random = this.#timing.random();
+    // As long as it says, and not with everyone else who was told the same.
+    if (waitMs !== undefined) return waitMs + random * Math.min(1000, waitMs * 0.1);
+    const known = spacingMs(this.requestsPerMinute);
+    const baseMs = known > 0 ? Math.min(BACKOFF_BASE_MS, 10 * known) : BACKOFF_BASE_MS;
+    return backoffDelayMs(this.#refusals, random, { baseMs, capMs: this.#longestPauseMs(now) });
   }
 
   /** It ended in another way. */
@@ -164,7 +172,12 @@ export class RateLimiter {
   }
 
   #learn({ requests, tokens }: StatedLimits): void {
-    if (requests.limit !== undefined) this.#learnt.requests = requests.limit;
+    if (requests.limit !== undefined) {
+      const isNew = this.requestsPerMinute === undefined;
+      this.#learnt.requests = requests.limit;
+      // The pace is known: nothing is left to be found out.
+      if (isNew && this.#epoch === 0) this.#window = this.#concurrency;
+    }
     if (tokens.limit !== undefined) this.#learnt.tokens = tokens.limit;
     for (const stated of [requests, tokens]) this.#heed(stated);
   }

@@ -170,3 +170,34 @@ describe('process with a model behind an API', () => {
     expect(unknownCost.json.error?.message).toContain('--price-per-million-tokens');
   });
 });
+
+describe('--estimate', () => {
+  it('counts what is left, of the log and of sources, sends nothing, needs no key and publishes nothing', async () => {
+    const place = newPlace();
+    await publish(place, 120);
+    const flags = ['--price-per-million-tokens=1000', '--requests-per-minute=3', '--estimate'];
+    const model = '--model=text-embedding-3-small-256,hashed-384';
+    const before = onlyJson((await place.run('process', model, ...flags, '--json')).stdout) as unknown as Estimates;
+    // "Document number 1 about dragons": 31 to 33 characters, 8 or 9 tokens.
+    expect(before.estimate).toMatchObject([{ inputs: 120, requests: 1, seconds: 20 }, { inputs: 120 }]);
+    const [{ tokens = NaN, costUsd = NaN } = {}] = before.estimate;
+    expect(tokens).toBeGreaterThan(900);
+    expect(costUsd).toBeCloseTo(tokens / 1000, 6);
+    expect((await run(place, 'process', '--model=text-embedding-3-small-256')).code).toBe(0);
+    place.writeRows(
+      'more.csv',
+      numbers(100, 150).map((i) => documentRow(i)),
+    );
+    const after = await place.run('embed', '--source=more.csv', model, ...flags, '--json');
+    // Twenty of the rows are on the log already; all that is there is left for the other model.
+    expect((onlyJson(after.stdout) as unknown as Estimates).estimate).toMatchObject([{ inputs: 30 }, { inputs: 150 }]);
+    expect((await place.live('embedstream.records')).size).toBe(120);
+    const text = await place.run('process', model, '--estimate');
+    expect(text).toMatchObject({ code: 0, stdout: expect.stringContaining('--requests-per-minute') as string });
+    expect(api.requests).toHaveLength(3);
+  });
+});
+
+interface Estimates {
+  readonly estimate: readonly { readonly inputs?: number; readonly tokens?: number; readonly costUsd?: number }[];
+}

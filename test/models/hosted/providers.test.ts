@@ -60,15 +60,21 @@ const HOSTED: readonly [model: string, dimension: number, asDocument: object, as
 ];
 
 describe('each provider, by its documented protocol', () => {
-  it.each(HOSTED)('%s gives %i numbers a text, at length 1, in order', async (model, dimension, asDocument, asQuery = {}) => {
-    const embedder = await load(model, api);
-    expect(embedder.info.dimension).toBe(dimension);
-    await expectVectors(embedder, TEXTS.map((text) => ({ text })));
-    expect(api.requests[0]?.body).toMatchObject(asDocument);
-    await embedder.embed([{ text: 'a query' }], { as: 'query' });
-    expect(api.requests.at(-1)?.body).toMatchObject(asQuery);
-    expect(api.violations).toEqual([]);
-  });
+  it.each(HOSTED)(
+    '%s gives %i numbers a text, at length 1, in order',
+    async (model, dimension, asDocument, asQuery = {}) => {
+      const embedder = await load(model, api);
+      expect(embedder.info.dimension).toBe(dimension);
+      await expectVectors(
+        embedder,
+        TEXTS.map((text) => ({ text })),
+      );
+      expect(api.requests[0]?.body).toMatchObject(asDocument);
+      await embedder.embed([{ text: 'a query' }], { as: 'query' });
+      expect(api.requests.at(-1)?.body).toMatchObject(asQuery);
+      expect(api.violations).toEqual([]);
+    },
+  );
 
   it('tells Gemini what a text is for', async () => {
     const embedder = await load('gemini-embedding-001', api);
@@ -88,7 +94,11 @@ describe('each provider, by its documented protocol', () => {
   ])('%s takes images, alone and with a text for one vector', async (model, apart) => {
     const embedder = await load(model, api);
     const image = { mime: 'application/octet-stream', bytes: await picture('png') };
-    await expectVectors(embedder, [{ image }, { text: 'a square', image }, { text: 'a text' }, { text: ' ', image }].slice(0, 3), apart);
+    await expectVectors(
+      embedder,
+      [{ image }, { text: 'a square', image }, { text: 'a text' }, { text: ' ', image }].slice(0, 3),
+      apart,
+    );
     // A text of white space is none.
     const { vectors } = await embedder.embed([{ image }, { text: ' ', image }]);
     expect(vectors.slice(0, embedder.info.dimension)).toEqual(vectors.slice(embedder.info.dimension));
@@ -187,9 +197,9 @@ describe("a server of one's own", () => {
   it('says which model it has when asked for another', async () => {
     await expect(load('tei:other', api)).rejects.toThrow('--model=tei:acme/small');
     await expect(load('ollama:other', api)).rejects.toThrow('ollama pull other');
-    await expect(load('openai-compatible:acme/embed', api, { environment: { OPENAI_COMPATIBLE_BASE_URL: '' } })).rejects.toThrow(
-      '--base-url',
-    );
+    await expect(
+      load('openai-compatible:acme/embed', api, { environment: { OPENAI_COMPATIBLE_BASE_URL: '' } }),
+    ).rejects.toThrow('--base-url');
     const nobody = { environment: { TEI_BASE_URL: 'http://127.0.0.1:9' } };
     await expect(load('tei:acme/small', api, nobody)).rejects.toMatchObject({ code: 'HOSTED_UNAVAILABLE' });
   });

@@ -54,15 +54,30 @@ describe('refusalOf', () => {
     [429, '', {}, { kind: 'later' }],
     [429, '', { 'retry-after': '2' }, { kind: 'later', waitMs: 2000 }],
     [429, google('RESOURCE_EXHAUSTED', [{ retryDelay: '31s' }]), {}, { kind: 'later', waitMs: 31_000 }],
-    [429, google('RESOURCE_EXHAUSTED', [{ violations: [{ quotaId: 'EmbedRequestsPerDay-FreeTier' }] }]), {}, { kind: 'stop', code: 'HOSTED_QUOTA_SPENT' }],
+    [
+      429,
+      google('RESOURCE_EXHAUSTED', [{ violations: [{ quotaId: 'EmbedRequestsPerDay-FreeTier' }] }]),
+      {},
+      { kind: 'stop', code: 'HOSTED_QUOTA_SPENT' },
+    ],
     [429, '{"message":"limited to 1000 API calls / month"}', {}, { kind: 'stop', code: 'HOSTED_QUOTA_SPENT' }],
     [403, '{"detail":"AUTHZ_INSUFFICIENT_BALANCE"}', {}, { kind: 'stop', code: 'HOSTED_QUOTA_SPENT' }],
     [403, '{"detail":"no"}', {}, { kind: 'stop', code: 'HOSTED_KEY_REFUSED' }],
-    [400, '{"error":{"message":"API key not valid. Please pass a valid API key."}}', {}, { kind: 'stop', code: 'HOSTED_KEY_REFUSED' }],
+    [
+      400,
+      '{"error":{"message":"API key not valid. Please pass a valid API key."}}',
+      {},
+      { kind: 'stop', code: 'HOSTED_KEY_REFUSED' },
+    ],
     [400, google('FAILED_PRECONDITION'), {}, { kind: 'stop', code: 'HOSTED_REQUEST_REFUSED' }],
     [400, '{"detail":"bad input"}', {}, { kind: 'input', what: 'HTTP 400: bad input' }],
     [413, '', {}, { kind: 'input', what: 'HTTP 413' }],
-    [422, '{"error":"Tokenization error","error_type":"Tokenizer"}', {}, { kind: 'input', what: 'HTTP 422: Tokenization error' }],
+    [
+      422,
+      '{"error":"Tokenization error","error_type":"Tokenizer"}',
+      {},
+      { kind: 'input', what: 'HTTP 422: Tokenization error' },
+    ],
     [424, '{"error":"Inference failed","error_type":"Backend"}', {}, { kind: 'again' }],
     [404, '', {}, { kind: 'stop', code: 'HOSTED_REQUEST_REFUSED' }],
     [302, '', {}, { kind: 'stop', code: 'HOSTED_REQUEST_REFUSED' }],
@@ -84,7 +99,20 @@ describe('readVectors', () => {
   const shape = { dimension: 2, normalise: true };
   it('reads numbers and base64 alike, and averages parts at length 1', () => {
     const base64 = Buffer.from(Float32Array.of(3, 4).buffer).toString('base64');
-    const rows = readVectors({ vectors: [[[3, 4]], [base64], [[0, 5], [7, 0]]] }, 3, shape);
+    const rows = readVectors(
+      {
+        vectors: [
+          [[3, 4]],
+          [base64],
+          [
+            [0, 5],
+            [7, 0],
+          ],
+        ],
+      },
+      3,
+      shape,
+    );
     const half = Math.fround(Math.SQRT1_2);
     expect([...rows].map((value) => value.toFixed(6))).toEqual(
       [0.6, 0.8, 0.6, 0.8, half, half].map((value) => value.toFixed(6)),

@@ -41,6 +41,11 @@ function hosted(facts: HostedModel): CatalogEntry {
   };
 }
 
+/** As the page said on the day it was looked up; what an account really pays is its own matter. */
+function price(usdPerMillionTokens: number, source: string): HostedPrice {
+  return { usdPerMillionTokens, asOf: '2026-11-21', source };
+}
+
 const VOYAGE_LENGTHS: Matryoshka = { full: 2048, shorter: [1024, 512, 256] };
 const BOTH = ['text', 'image'] as const;
 
@@ -139,6 +144,7 @@ export const hostedEntries: readonly CatalogEntry[] = [
     matryoshka: { full: 3072, shorter: [1536, 768], least: 128 },
     maxTokens: 2048,
     page: 'https://ai.google.dev/gemini-api/docs/models/gemini-embedding-001',
+    price: price(0.15, 'https://developers.googleblog.com/en/gemini-embedding-available-gemini-api/'),
   }),
   hosted({
     name: 'text-embedding-3-small',
@@ -151,6 +157,7 @@ export const hostedEntries: readonly CatalogEntry[] = [
     matryoshka: { full: 1536, shorter: [512], least: 1 },
     maxTokens: 8192,
     page: 'https://platform.openai.com/docs/guides/embeddings',
+    price: price(0.02, 'https://developers.openai.com/api/docs/models/text-embedding-3-large'),
   }),
   hosted({
     name: 'text-embedding-3-large',
@@ -163,5 +170,6 @@ export const hostedEntries: readonly CatalogEntry[] = [
     matryoshka: { full: 3072, shorter: [1024, 256], least: 1 },
     maxTokens: 8192,
     page: 'https://platform.openai.com/docs/guides/embeddings',
+    price: price(0.13, 'https://developers.openai.com/api/docs/models/text-embedding-3-large'),
   }),
 ];

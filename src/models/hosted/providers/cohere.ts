@@ -28,7 +28,7 @@ export function cohere({ model, dimension, environment }: ProviderOptions): Host
       maxPixels: 2_458_624,
       tokens: (pixels) => Math.ceil(pixels / (28 * 28)),
     },
-    headers: bearer(requiredKey('Cohere', environment, 'COHERE_API_KEY', 'CO_API_KEY')),
+    headers: bearer(() => requiredKey('Cohere', environment, 'COHERE_API_KEY', 'CO_API_KEY')),
     request: (items, role) => ({
       url,
       body: {

@@ -10,11 +10,13 @@ const answerShape = z.object({ embeddings: z.array(z.object({ values: rawVector 
 /** https://ai.google.dev/api/embeddings, models.batchEmbedContents. It says nothing of tokens: they are estimated. */
 export function gemini({ model, dimension, environment }: ProviderOptions): HostedProvider {
   const base = baseUrl(environment, 'GEMINI_BASE_URL', 'https://generativelanguage.googleapis.com/v1beta');
-  const key = requiredKey('The Gemini API', environment, 'GEMINI_API_KEY', 'GOOGLE_API_KEY');
   return {
     name: 'The Gemini API',
     limits: { maxItems: 100, goodItems: 100, maxTokens: 200_000, maxBytes: 8 * 1024 * 1024, concurrency: 16 },
-    headers: () => Promise.resolve({ 'x-goog-api-key': key }),
+    headers: async () => {
+      const key = requiredKey('The Gemini API', environment, 'GEMINI_API_KEY', 'GOOGLE_API_KEY');
+      return Promise.resolve({ 'x-goog-api-key': key });
+    },
     request: (items, role) => ({
       url: `${base}/models/${model}:batchEmbedContents`,
       body: {

@@ -16,7 +16,7 @@ export function infinity(options: ProviderOptions): HostedProvider {
       maxBytes: 16 * 1024 * 1024,
       concurrency: 8,
     },
-    headers: bearer(setting(environment, 'INFINITY_API_KEY')),
+    headers: bearer(() => setting(environment, 'INFINITY_API_KEY')),
     request: (items) => ({
       url: `${base}/embeddings`,
       body: {

@@ -19,7 +19,7 @@ export function ollama(options: ProviderOptions): HostedProvider {
       maxBytes: 16 * 1024 * 1024,
       concurrency: 4,
     },
-    headers: bearer(setting(environment, 'OLLAMA_API_KEY')),
+    headers: bearer(() => setting(environment, 'OLLAMA_API_KEY')),
     request: (items) => ({
       url: `${base}/api/embed`,
       body: {

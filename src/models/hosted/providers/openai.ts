@@ -8,7 +8,7 @@ export function openai({ model, dimension, environment }: ProviderOptions): Host
   return {
     name: 'OpenAI',
     limits: { maxItems: 2048, goodItems: 96, maxTokens: 300_000, maxBytes: 16 * 1024 * 1024, concurrency: 32 },
-    headers: bearer(requiredKey('OpenAI', environment, 'OPENAI_API_KEY')),
+    headers: bearer(() => requiredKey('OpenAI', environment, 'OPENAI_API_KEY')),
     ...embeddingsOf(`${baseUrl(environment, 'OPENAI_BASE_URL', 'https://api.openai.com/v1')}/embeddings`, {
       model,
       // A tenth of the bytes and of the parsing of decimal digits.
@@ -25,7 +25,7 @@ export function openaiCompatible(options: ProviderOptions): HostedProvider {
   return {
     name: `The server at ${new URL(base).host}`,
     limits: { maxItems, goodItems: maxItems, maxTokens: 300_000, maxBytes: 16 * 1024 * 1024, concurrency: 16 },
-    headers: bearer(setting(environment, 'OPENAI_COMPATIBLE_API_KEY')),
+    headers: bearer(() => setting(environment, 'OPENAI_COMPATIBLE_API_KEY')),
     ...embeddingsOf(`${base}/embeddings`, {
       model,
       // Not all of them know base64, and some refuse `dimensions`.

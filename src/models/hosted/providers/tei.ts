@@ -14,7 +14,7 @@ export function tei(options: ProviderOptions): HostedProvider {
   return {
     name: `The text-embeddings-inference server at ${new URL(base).host}`,
     limits: { maxItems, goodItems: maxItems, maxTokens: 1_000_000, maxBytes: 2_000_000, concurrency: 8 },
-    headers: bearer(setting(environment, 'TEI_API_KEY')),
+    headers: bearer(() => setting(environment, 'TEI_API_KEY')),
     request: (items) => ({
       url: `${base}/embed`,
       body: {

@@ -3,7 +3,7 @@ import { UsageError } from '../../../errors.ts';
 import { rawVector, shaped } from '../answer-shape.ts';
 import { base64Of } from '../data-uri.ts';
 import { baseUrl, setting } from '../environment.ts';
-import { googleCredentials } from '../google-credentials.ts';
+import { googleCredentials, type GoogleCredentials } from '../google-credentials.ts';
 import type { HttpConnection } from '../http-connection.ts';
 import { AnswerFault, type HostedItem, type HostedProvider, type RawVector } from '../provider.ts';
 import type { ProviderOptions } from './options.ts';
@@ -18,13 +18,17 @@ const answerShape = z.object({
  */
 export function vertex(options: ProviderOptions, connection: HttpConnection): HostedProvider {
   const { model, dimension, environment } = options;
-  const credentials = googleCredentials(environment, connection);
+  let held: GoogleCredentials | undefined;
+  // Looked for when the first request is made.
+  const credentials = (): GoogleCredentials => (held ??= googleCredentials(environment, connection));
   const location = setting(environment, 'GOOGLE_CLOUD_LOCATION', 'GOOGLE_CLOUD_REGION') ?? 'us-central1';
-  const project = setting(environment, 'GOOGLE_CLOUD_PROJECT') ?? credentials.projectId;
-  if (project === undefined)
-    throw new UsageError('Vertex AI needs to know the project: set GOOGLE_CLOUD_PROJECT in the environment.');
   const base = baseUrl(environment, 'VERTEX_BASE_URL', `https://${location}-aiplatform.googleapis.com/v1`);
-  const path = `projects/${encodeURIComponent(project)}/locations/${encodeURIComponent(location)}/publishers/google/models`;
+  const models = (): string => {
+    const project = setting(environment, 'GOOGLE_CLOUD_PROJECT') ?? credentials().projectId;
+    if (project === undefined)
+      throw new UsageError('Vertex AI needs to know the project: set GOOGLE_CLOUD_PROJECT in the environment.');
+    return `projects/${encodeURIComponent(project)}/locations/${encodeURIComponent(location)}/publishers/google/models`;
+  };
   return {
     name: 'Vertex AI',
     limits: { maxItems: 1, goodItems: 1, maxTokens: Infinity, maxBytes: 30_000_000, concurrency: 32 },
@@ -35,10 +39,10 @@ export function vertex(options: ProviderOptions, connection: HttpConnection): Ho
       // Images are billed apart.
       tokens: () => 0,
     },
-    headers: async (signal) => ({ authorization: `Bearer ${await credentials.token(signal)}` }),
-    renew: () => credentials.renew(),
+    headers: async (signal) => ({ authorization: `Bearer ${await credentials().token(signal)}` }),
+    renew: () => credentials().renew(),
     request: (items) => ({
-      url: `${base}/${path}/${model}:predict`,
+      url: `${base}/${models()}/${model}:predict`,
       body: {
         instances: items.map(({ text, image }) => ({
           ...(text !== undefined && { text }),

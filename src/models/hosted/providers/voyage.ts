@@ -17,7 +17,7 @@ export function voyage({ model, dimension, environment }: ProviderOptions): Host
   const base = baseUrl(environment, 'VOYAGE_BASE_URL', 'https://api.voyageai.com/v1');
   const shared = {
     name: 'Voyage AI',
-    headers: bearer(requiredKey('Voyage AI', environment, 'VOYAGE_API_KEY')),
+    headers: bearer(() => requiredKey('Voyage AI', environment, 'VOYAGE_API_KEY')),
   };
   const size = FIXED_SIZE.has(model) ? {} : { output_dimension: dimension };
   const counts = { maxItems: 1000, maxTokens: 300_000 };
