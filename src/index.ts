@@ -5,6 +5,7 @@
  */
 export { PipelineError, UsageError } from './errors.ts';
 export { createEmbedder, type CreateEmbedderOptions } from './models/create-embedder.ts';
+export { hubSettings, type HubSettings } from './models/hub/settings.ts';
 export { embedStream, embedTexts, type Embedded, type EmbedStreamOptions } from './models/embed-stream.ts';
 export type { Embedder, EmbedInput, EmbedOptions, EmbedResult, InputKind, ModelInfo } from './models/port.ts';
 export type { ContentHash, Metadata, MetadataValue, ModelFingerprint, RecordId } from './record/types.ts';
