@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hashOfFile } from '../../../src/models/file-hash.ts';
 import { obtainModel, type ObtainOptions } from '../../../src/models/hub/obtain-model.ts';
 import { hubSettings } from '../../../src/models/hub/settings.ts';
-import { tinyBert } from '../model-folders.ts';
+import { tinyBert, tinyClip, tinyClipText } from '../model-folders.ts';
 import { COMMIT, gitHash, sha256, startFakeHub, type FakeHub } from './fake-hub.ts';
 
 const GRAPH = 'onnx/model.onnx';
@@ -267,5 +267,41 @@ describe('two processes', () => {
     first.kill('SIGKILL');
     expect(await ended(second)).toBe(0);
     expect(await readFile(join(snapshot(), GRAPH))).toEqual(await readFile(join(source, GRAPH)));
+  });
+});
+
+describe('a model of images', () => {
+  it('comes with both of its towers', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'embedstream-hub-'));
+    await cp(tinyClip, folder, { recursive: true });
+    await cp(tinyClipText, folder, { recursive: true });
+    await using clip = await startFakeHub(folder);
+    const obtained = await obtainModel(reference, options({}, { HF_ENDPOINT: clip.endpoint }));
+    expect(obtained).toMatchObject({ isComplete: true, entry: { kinds: ['image'], weights: { runtime: 'onnx-vision' } } });
+    for (const tower of ['vision', 'text'])
+      expect(await readFile(join(snapshot(), `onnx/${tower}_model.onnx`))).toEqual(
+        await readFile(join(folder, `onnx/${tower}_model.onnx`)),
+      );
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe('hubSettings', () => {
+  it("reads huggingface_hub's variables", () => {
+    expect(hubSettings({}, '/home/u')).toEqual({
+      endpoint: 'https://huggingface.co',
+      cacheFolder: '/home/u/.cache/huggingface/hub',
+      offline: false,
+      proxies: {},
+    });
+    const cacheOf = (environment: Record<string, string>): string => hubSettings(environment, '/home/u').cacheFolder;
+    expect(cacheOf({ XDG_CACHE_HOME: '/c' })).toBe('/c/huggingface/hub');
+    expect(cacheOf({ HF_HOME: '~/hf' })).toBe('/home/u/hf/hub');
+    expect(cacheOf({ HF_HOME: '/hf', HF_HUB_CACHE: '/elsewhere' })).toBe('/elsewhere');
+    expect(hubSettings({ HF_ENDPOINT: 'https://mirror/hf/', HF_HUB_OFFLINE: 'yes', HF_TOKEN: ' t ' }, '/')).toMatchObject({
+      endpoint: 'https://mirror/hf',
+      offline: true,
+      token: 't',
+    });
   });
 });
