@@ -4,7 +4,7 @@ import { type AddressInfo, type Socket } from 'node:net';
 /** What the proxy does with a request in place of passing it on as it is. */
 export interface Fault {
   /** Answers itself, and the server sees nothing. */
-  readonly answer?: { readonly status: number; readonly body?: unknown };
+  readonly answer?: { readonly status: number; readonly body?: unknown; readonly product?: string };
   /** Passes it on, and ends the connection before the answer. */
   readonly loseAnswer?: boolean;
   /** Ends the connection before it passes anything on. */
@@ -77,9 +77,9 @@ export class HttpProxy {
     const fault = (await this.onRequest({ method, path, body: body.toString() })) ?? {};
     if (fault.reset === true) return void outgoing.destroy();
     if (fault.answer !== undefined) {
-      const { status, body: answer } = fault.answer;
+      const { status, body: answer, product = 'Elasticsearch' } = fault.answer;
       const type = answer === undefined ? {} : { 'content-type': 'application/json' };
-      outgoing.writeHead(status, { 'x-elastic-product': 'Elasticsearch', ...type });
+      outgoing.writeHead(status, { 'x-elastic-product': product, ...type });
       outgoing.end(answer === undefined ? '' : JSON.stringify(answer));
       return;
     }

@@ -72,7 +72,7 @@ export const elasticsearchWritingFlags = defineFlags({
   esBulkDocuments: { type: 'number', group, schema: count, default: 5_000, description: 'Most documents in one' },
   esInFlight: { type: 'number', group, schema: count.max(64), default: 2, description: 'Bulk requests at once' },
   esListOld: { type: 'boolean', group, description: 'Say which earlier indices are still there' },
-  esRemoveOld: { type: 'boolean', group, description: 'Remove earlier indices when this one serves' },
+  esRemoveOld: { type: 'boolean', group, description: 'Remove earlier indices, but for the one that served until now' },
   esDropModels: {
     type: 'list',
     group,

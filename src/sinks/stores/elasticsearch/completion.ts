@@ -19,25 +19,26 @@ export interface CompletionOptions {
 
 /** All of the model is in: what was filled for it takes the alias, once the index's other models are in, too. */
 export async function completeIndex(completion: CompletionOptions): Promise<void> {
-  const { elastic, indices, index: name, field, options } = completion;
+  const { elastic, indices, index: name, field } = completion;
   await indices.refresh(name);
   const version = await versionOf(completion);
   if (version === undefined) return;
   await removeTombstones(elastic, name, [...version.models.keys()]);
   if (version.models.get(field)?.state !== 'complete') await indices.putModel(name, 'complete');
-  const hasSwapped = await serveIfWhole(completion);
-  await clearOld(completion, hasSwapped || options.listOld);
+  const replaced = await serveIfWhole(completion);
+  await clearOld(completion, replaced);
 }
 
 async function versionOf({ indices, index }: CompletionOptions): Promise<IndexVersion | undefined> {
   return (await indices.list()).find(({ name }) => name === index);
 }
 
-async function serveIfWhole(completion: CompletionOptions): Promise<boolean> {
+/** @returns the index that served until now. */
+async function serveIfWhole(completion: CompletionOptions): Promise<string | undefined> {
   const { alias, elastic, indices, index, options, onWarning } = completion;
   const versions = await indices.list();
   const building = versions.find(({ name, isBuilding }) => isBuilding && name === index);
-  if (building === undefined) return false;
+  if (building === undefined) return undefined;
   const serving = servingOf(alias, elastic.where, versions);
   const missing = missingModels(building, serving, options.dropModels);
   if (missing.length > 0) {
@@ -48,20 +49,28 @@ async function serveIfWhole(completion: CompletionOptions): Promise<boolean> {
         `of ${missing.join(' and ')}, too: run "sink elasticsearch --model=${missing.join()}${rest}", or leave them out with ` +
         `--es-drop-models=${missing.join()}.`,
     );
-    return false;
+    return undefined;
   }
   await indices.serve(building, serving === undefined ? [] : [serving.name]);
-  return true;
+  return serving?.name;
 }
 
-/** They are kept to go back to, until somebody asks for their removal. */
-async function clearOld(completion: CompletionOptions, isToSay: boolean): Promise<void> {
-  const { indices, options, alias, onWarning } = completion;
-  const old = oldVersions(await indices.list());
-  if (options.removeOld) for (const name of old) await indices.remove(name);
-  else if (isToSay && old.length > 0) {
-    const sizes = await Promise.all(old.map((name) => sizeOf(completion.elastic, name)));
-    onWarning(`Earlier indices of ${alias} are still there: ${sizes.join(', ')}. --es-remove-old removes them.`);
+/**
+ * They are kept to go back to, until somebody asks for their removal. Then, too, the one that served a moment ago stays
+ * until the next time: somebody may be reading from it.
+ */
+async function clearOld(completion: CompletionOptions, replaced: string | undefined): Promise<void> {
+  const { elastic, indices, options, alias, onWarning } = completion;
+  let old = oldVersions(await indices.list());
+  if (options.removeOld) {
+    for (const name of old) if (name !== replaced) await indices.remove(name);
+    old = old.filter((name) => name === replaced);
+  }
+  if (old.length > 0 && (replaced !== undefined || options.listOld)) {
+    const sizes = await Promise.all(old.map((name) => sizeOf(elastic, name)));
+    onWarning(
+      `Earlier indices of ${alias} are there: ${sizes.join(', ')}. The next run with --es-remove-old removes them.`,
+    );
   } else if (options.listOld) onWarning(`There are no earlier indices of ${alias}.`);
 }
 

@@ -7,14 +7,12 @@
  *       deleted: true }                                                   only where the alias leaves it out
  */
 
-/** Models' names may hold dots, which Elasticsearch takes for the bounds of objects. */
+/**
+ * The field name of a model, by which `embeddings.<field>` has its vectors: models' names may hold dots, which
+ * Elasticsearch takes for the bounds of objects.
+ */
 export function modelField(model: string): string {
   return model.replaceAll('.', '_');
-}
-
-/** The field of a model's vectors, for a kNN search. */
-export function vectorField(model: string): string {
-  return `embeddings.${modelField(model)}`;
 }
 
 /** The field of a model's field name that tells when its embedding was made; there where the embedding is. */

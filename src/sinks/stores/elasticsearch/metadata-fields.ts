@@ -5,6 +5,9 @@ import { responseFault } from './faults.ts';
 import { inferredType, namedType } from './mapping.ts';
 
 type Types = Readonly<Record<string, unknown>>;
+type Typed = readonly [field: string, type: unknown];
+
+const TOO_MANY_FIELDS = 'Limit of total fields';
 
 export interface MetadataFieldsOptions {
   readonly elastic: Elastic;
@@ -23,6 +26,7 @@ export class MetadataFields {
   readonly #known: Set<string>;
   /** One after the other: what one has added the next need not. */
   #adding: Promise<void> = Promise.resolve();
+  #isFull = false;
 
   private constructor(options: MetadataFieldsOptions, known: Iterable<string>) {
     this.#options = options;
@@ -58,21 +62,28 @@ export class MetadataFields {
         if (seen === undefined) values.set(field, [value]);
         else seen.push(value);
       }
-    const types = Object.fromEntries(Array.from(values, ([field, seen]) => [field, inferredType(seen)]));
-    if (Object.keys(types).length === 0) return;
-    if ((await this.#tryPut(types)) !== undefined) await this.#addEach(types);
+    const types = Array.from(values, ([field, seen]): Typed => [field, inferredType(seen)]);
+    await this.#addSome(types);
     for (const field of values.keys()) this.#known.add(field);
   }
 
-  /** One can't be had, or another process has given one another type: then that is what it has. */
-  async #addEach(types: Types): Promise<void> {
-    const present = new Set(await mappedFields(this.#options));
-    for (const [field, type] of Object.entries(types)) {
-      if (present.has(field)) continue;
-      const reason = await this.#tryPut({ [field]: type });
-      if (reason !== undefined)
-        this.#options.onWarning(`The metadata field "${field}" can't be searched, and is only stored: ${reason}`);
+  /** By halves, where one of them can't be had. */
+  async #addSome(types: readonly Typed[]): Promise<void> {
+    if (types.length === 0 || this.#isFull) return;
+    const reason = await this.#tryPut(Object.fromEntries(types));
+    if (reason === undefined) return;
+    const middle = Math.floor(types.length / 2);
+    if (middle > 0) {
+      await this.#addSome(types.slice(0, middle));
+      await this.#addSome(types.slice(middle));
+      return;
     }
+    const [[field] = ['']] = types;
+    // Another process has given it another type: then that is what it has.
+    if ((await mappedFields(this.#options)).includes(field)) return;
+    this.#isFull = reason.includes(TOO_MANY_FIELDS);
+    const which = this.#isFull ? `"${field}" and any further one` : `"${field}"`;
+    this.#options.onWarning(`The metadata field ${which} can't be searched, and is only stored: ${reason}`);
   }
 
   /** @returns why it is refused. */

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { arrayIn, objectIn } from './answers.ts';
 import { BulkBody } from './bulk-body.ts';
 import type { Elastic } from './elastic.ts';
 import { modelField } from './fields.ts';
 
-const PROBE_ID = 'embedstream-probe';
+/** Two processes may ask at once. */
+const PROBE = 'embedstream-probe';
 const TOLERANCE = 1e-6;
 
 /**
@@ -16,7 +18,7 @@ export async function readsBase64(
 ): Promise<boolean> {
   const field = modelField(model);
   const vector = unitVector(dimension);
-  const path = `/${encodeURIComponent(index)}/_doc/${PROBE_ID}`;
+  const path = `/${encodeURIComponent(index)}/_doc/${PROBE}-${randomUUID()}`;
   const bytes = new BulkBody(dimension, { asBase64: true }).vector(vector);
   bytes.endAction();
   const base64: unknown = JSON.parse(bytes.bytesOf([0]).toString());

@@ -9,6 +9,8 @@ import type {
   StoreFault,
   StorePartition,
   StorePartitionContext,
+  StoreMatch,
+  StoreQuery,
   StoreStats,
 } from '../port.ts';
 import { BulkSender } from './bulk-sender.ts';
@@ -25,6 +27,7 @@ import type { ElasticOptions } from './options.ts';
 import { ElasticPartition } from './partition.ts';
 import { recordChanges } from './record-changes.ts';
 import { Rewriter } from './rewriter.ts';
+import { searchIndex } from './search-index.ts';
 import { Slots } from './slots.ts';
 import {
   type IndexVersion,
@@ -156,6 +159,15 @@ export class ElasticStore implements Store {
     await partition.flush();
     await this.#indices.refresh(serving.name);
     return [...faults, ...partition.progress().faults];
+  }
+
+  async search(query: StoreQuery): Promise<readonly StoreMatch[] | undefined> {
+    const serving = await this.#serving();
+    const present = serving?.models.get(this.#field);
+    if (serving === undefined || present === undefined) return undefined;
+    this.#checkModel(serving.name, present);
+    const { elastic, alias, hidesVectors, similarity, dimension } = this.#options;
+    return searchIndex(elastic, { alias, field: this.#field, hidesVectors, similarity, dimension }, query);
   }
 
   stats(): StoreStats {
