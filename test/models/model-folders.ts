@@ -9,6 +9,7 @@ const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url));
 export const tinyBert = join(fixtures, 'tiny-bert');
 export const tinyClip = join(fixtures, 'tiny-clip');
 export const tinyClipText = join(fixtures, 'tiny-clip-text');
+export const externalData = join(fixtures, 'external-data');
 export const tiny384 = join(fixtures, 'tiny-384');
 export const tinyJinaClip = join(fixtures, 'tiny-jina-clip');
 export const families = join(fixtures, 'families');

@@ -2,7 +2,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { modelFolder, tiny384, tinyBert, tinyJinaClip } from '../../models/model-folders.ts';
+import { externalData, modelFolder, tiny384, tinyBert, tinyJinaClip } from '../../models/model-folders.ts';
 import { COMMIT, startFakeHub, type FakeHub } from '../../models/hub/fake-hub.ts';
 import { newPlace, onlyJson, type CommandJson, type Place } from './runner.ts';
 
@@ -40,8 +40,10 @@ async function online(
 
 describe('a repository of the hub', () => {
   it('is downloaded when it is first run, and known by its name from then on', async () => {
-    const hub = await hubOf(tinyBert);
     const place = await placeWithTexts();
+    cpSync(tinyBert, place.path('source'), { recursive: true });
+    cpSync(externalData, place.path('source'), { recursive: true }); // its weights are beside its graph, as links, too
+    const hub = await hubOf(place.path('source'));
     const model = '--model=hf:owner/name';
     const shown = await online(place, hub, 'models', 'show', 'hf:owner/name');
     expect(shown.json).toMatchObject({
@@ -53,7 +55,7 @@ describe('a repository of the hub', () => {
 
     const processed = await online(place, hub, 'process', model);
     expect(processed).toMatchObject({ code: 0, json: { processed: [{ model: 'owner--name', embedded: 3 }] } });
-    expect(hub.fetches(GRAPH)).toBe(2); // the hub, and whom it redirects to
+    expect(hub.fetches(`${GRAPH}_data`)).toBe(2); // the hub, and whom it redirects to
 
     // none of these asks the hub: HF_HUB_OFFLINE is set
     expect((await place.done('process', model)).processed).toMatchObject([{ read: 0 }]);
