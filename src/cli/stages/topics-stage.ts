@@ -3,6 +3,7 @@ import type { TopicInfo } from '../../log/port.ts';
 import type { TopicAdmin, TopicCondition } from '../../log/topic-admin.ts';
 import { topicRole, topicSpecOf } from '../../log/topics.ts';
 import { findModel } from '../../models/catalog/find-model.ts';
+import { isRepositoryName } from '../../models/catalog/model-spec.ts';
 import { groupsOf, refuseMembers } from '../../operations/repartition/target.ts';
 import { applyTopics } from '../../operations/topics/apply.ts';
 import { planTopics, type TopicPlan, type WantedTopic } from '../../operations/topics/plan.ts';
@@ -93,6 +94,11 @@ function planOf(
   return planTopics({ namespace, present, wanted, partitions, defaultPartitions });
 }
 
+/** As topics carry it. */
+async function nameOf(model: string): Promise<string> {
+  return isRepositoryName(model) ? model : (await findModel(model)).name;
+}
+
 /** Every pipeline has the first two. */
 async function wantedTopics(workspace: Workspace, context: TopicsContext): Promise<WantedTopic[]> {
   const { topics } = workspace;
@@ -103,7 +109,7 @@ async function wantedTopics(workspace: Workspace, context: TopicsContext): Promi
     { kind: 'dead-letters', name: topics.deadLetters },
     ...sources.map((source): WantedTopic => ({ kind: 'source-ledger', name: topics.sourceLedger(source) })),
   ];
-  for (const { name: model } of await Promise.all(models.map(findModel))) {
+  for (const model of await Promise.all(models.map(nameOf))) {
     wanted.push({ kind: 'ledger', name: topics.ledger(model) }, { kind: 'embeddings', name: topics.embeddings(model) });
     for (const format of formats) {
       const sink = { format, model, ...(sinkName !== undefined && { sinkName }) };
