@@ -3,6 +3,8 @@ import type { ContentHash, ModelFingerprint } from './types.ts';
 
 /** The first bytes of the fingerprint of whatever was made elsewhere: no SHA-256 begins so but by a chance of 2^-64. */
 const MARK = Buffer.from('imported');
+/** The same of one in hex. */
+export const IMPORTED_PREFIX = MARK.toString('hex');
 const HASH_BYTES = 32;
 
 /** "Imported from this source as vectors of this model": 32 bytes, "imported" and then 24 bytes of a SHA-256. */
@@ -15,6 +17,11 @@ export function importFingerprint(model: string, source: string): ModelFingerpri
 export function isImportFingerprint(bytes: Uint8Array, at = 0): boolean {
   for (let i = 0; i < MARK.length; i++) if (bytes[at + i] !== MARK[i]) return false;
   return true;
+}
+
+/** The same of a fingerprint in hex. */
+export function isImportedPrint(fingerprint: string): boolean {
+  return fingerprint.startsWith(IMPORTED_PREFIX);
 }
 
 /**

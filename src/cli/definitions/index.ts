@@ -4,9 +4,10 @@ import { deadLetters } from './dead-letters.ts';
 import { embed } from './embed.ts';
 import { importCommand } from './import.ts';
 import { models } from './models.ts';
-import { reconcile, search, status } from './operate.ts';
+import { reconcile, status } from './operate.ts';
 import { process } from './process.ts';
 import { produce } from './produce.ts';
+import { search } from './search.ts';
 import { replay, sink } from './sink.ts';
 import { topics } from './topics.ts';
 

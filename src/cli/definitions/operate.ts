@@ -1,8 +1,7 @@
-import { describeCommand, definePositionals } from '../command.ts';
+import { describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
-import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { modelSettingFlags } from './model-settings.ts';
-import { count, seconds } from './schemas.ts';
+import { seconds } from './schemas.ts';
 import { storeConnectionFlags } from './stores/index.ts';
 
 export const statusFlags = defineFlags({
@@ -54,27 +53,4 @@ export const reconcile = describeCommand({
     { arguments: '--repair', does: 'the same, and mends the outputs' },
   ],
   flags: reconcileFlags,
-});
-
-export const searchFlags = defineFlags({
-  model: { type: 'string', default: DEFAULT_MODEL, description: 'Whose embeddings are searched' },
-  limit: { type: 'number', schema: count, default: 10, description: 'Results to show' },
-  ...modelSettingFlags,
-});
-
-export const searchPositionals = definePositionals({
-  query: { type: 'string', rest: true, required: true, description: 'What to look for, in words' },
-});
-
-export const search = describeCommand({
-  name: 'search',
-  summary: 'finds the records closest in meaning to a query',
-  details: 'Exact: every live embedding on the log is compared.',
-  examples: [
-    { arguments: '"bronze vessel with a dragon"', does: 'the ten closest records' },
-    { arguments: '"woven silk" --limit=3 --json', does: 'the three closest, for a program' },
-  ],
-  flags: searchFlags,
-  runsModels: true,
-  positionals: searchPositionals,
 });

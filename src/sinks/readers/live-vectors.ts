@@ -38,7 +38,10 @@ export class ParquetFolder {
   readonly #model: { readonly name: string; readonly dimension: number };
 
   /** @param path a folder of Parquet files, or one of them. Errors: UsageError where there is none. */
-  static async open(path: string, model: { readonly name: string; readonly dimension: number }): Promise<ParquetFolder> {
+  static async open(
+    path: string,
+    model: { readonly name: string; readonly dimension: number },
+  ): Promise<ParquetFolder> {
     return new ParquetFolder(path, await shardFiles(path, '.parquet'), model);
   }
 

@@ -1,5 +1,5 @@
 import type { PipelineError } from '../../errors.ts';
-import type { Embedding, SourceRecord } from '../../record/types.ts';
+import type { Embedding, Metadata, ModelFingerprint, SourceRecord } from '../../record/types.ts';
 
 /**
  * The port of outputs that are not files: a search index, a table, a dataset. An adapter knows its store and nothing of
@@ -88,6 +88,26 @@ export interface StoreStats {
   readonly bytes: number;
 }
 
+export interface StoreQuery {
+  /** (D,), as the model embeds queries. */
+  readonly vector: Float32Array;
+  readonly limit: number;
+  /** Only embeddings of this version of the model, or imported ones; where the store doesn't keep it: all of the model. */
+  readonly fingerprint: ModelFingerprint;
+  /** Look for these words too, and rank by both. */
+  readonly words?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface StoreMatch {
+  readonly id: string;
+  /** As `scorerOf` (src/models/similarity.ts) gives it, from the vector that is stored; of words, of both rankings. */
+  readonly score: number;
+  /** Left out where the store does not keep it. */
+  readonly text?: string;
+  readonly metadata?: Metadata;
+}
+
 /**
  * - `keep`: write on to what is there; what is not there is made.
  * - `rebuild`: begin from empty, beside what is there and serves until `complete` (where the store can do that), or in
@@ -128,6 +148,11 @@ export interface Store {
    * nobody runs the sink. Bounded by the caller to some thousand changes and some MiB.
    */
   repair(changes: readonly EmbeddingChange[]): Promise<readonly StoreFault[]>;
+  /**
+   * For stores that find near vectors: the best of what serves now, best first; nothing is prepared before. Undefined:
+   * there is nothing of this model. Rejects with UsageError for a query that this store can't answer.
+   */
+  search?(query: StoreQuery): Promise<readonly StoreMatch[] | undefined>;
   stats(): StoreStats;
   close(): Promise<void>;
 }

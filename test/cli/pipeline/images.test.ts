@@ -140,6 +140,11 @@ it('searches images by words where the model has both towers, and says so where 
   );
   expect(matches).toHaveLength(2);
   expect(matches[0]!.score).toBeCloseTo(Math.max(...scores), 3);
+
+  // What looks like an image is first of all the image itself.
+  const alike = await place.done('search', '--model=./tiny-clip', `--image=${join(clipImages, 'exact.png')}`);
+  expect(alike.matches[0]).toMatchObject({ id: 'exact' });
+  expect(alike.matches[0]!.score).toBeCloseTo(1, 5);
   expect((await place.done('process', '--model=./tiny-clip')).processed).toMatchObject([{ read: 0 }]);
 });
 

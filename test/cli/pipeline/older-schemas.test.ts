@@ -5,7 +5,8 @@ import { repositorySchemas, SchemaRegistry, type RegisteredSchema } from '../../
 import { createEmbeddedLog } from '../../../src/log/embedded/embedded-log.ts';
 import { topicNames } from '../../../src/log/topics.ts';
 import { createEmbedder } from '../../../src/models/create-embedder.ts';
-import { searchLog } from '../../../src/operations/search.ts';
+import { scorerOf } from '../../../src/models/similarity.ts';
+import { searchLog } from '../../../src/operations/search/search-log.ts';
 import { EmbeddingTask, ensureProcessorTopics } from '../../../src/processors/embedding-task.ts';
 import { sha256 } from '../../../src/record/identity.ts';
 import { createFileSink } from '../../../src/sinks/file-sink.ts';
@@ -106,8 +107,14 @@ it('process, sink and search go on with a log that an older release wrote', asyn
   ]);
   expect(rows[0]!.vector).toEqual(vectors.slice(0, dimension));
 
-  const found = await searchLog({ ...common, embedder, query: texts[0]!, limit: 1 });
-  expect(found).toMatchObject({ compared: 3, matches: [{ embedding: { recordId: 'r0' } }] });
+  const query = await embedder.embed([{ text: texts[0]! }], { as: 'query' });
+  const found = await searchLog({
+    ...common,
+    model: embedder.info,
+    scorer: scorerOf('cosine', query.vectors),
+    limit: 1,
+  });
+  expect(found).toMatchObject({ compared: 3, matches: [{ id: 'r0' }] });
   expect(found.matches[0]!.score).toBeCloseTo(1, 5);
   await embedder.close();
   await log.close();

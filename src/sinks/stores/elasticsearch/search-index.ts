@@ -46,7 +46,7 @@ export async function searchIndex(
 }
 
 /** Of several rankings one: a match's score is the sum of 1 / (60 + its rank) over those that have it. */
-export function fuse(rankings: readonly (readonly StoreMatch[])[]): StoreMatch[] {
+function fuse(rankings: readonly (readonly StoreMatch[])[]): StoreMatch[] {
   const fused = new Map<string, StoreMatch>();
   for (const ranking of rankings)
     for (const [i, match] of ranking.entries()) {
