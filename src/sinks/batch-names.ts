@@ -9,6 +9,12 @@ export function batchStem(fileName: string): string | undefined {
   return PATTERN.exec(fileName)?.[0];
 }
 
+/** Whose batch a file belongs to, sidecars too; undefined: it is of no batch. */
+export function batchPartition(fileName: string): number | undefined {
+  const match = /^_?batch_(?:p([1-9]\d*)_)?\d{3,}\./.exec(fileName);
+  return match === null ? undefined : Number(match[1] ?? 0);
+}
+
 /**
  * Names for the next batches of a partition, counted on from those that are committed: the log decides, so that a
  * batch is never written over, and a replay gives the same names.

@@ -1,16 +1,13 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { withFileFaults } from './file-fault.ts';
 import { fileSinkNames, type FileSinkOptions } from './file-sink.ts';
+import { openShardStore } from './open-shard-store.ts';
 import { ShardCatalog } from './shard-catalog.ts';
-import { ShardFolder } from './shard-folder.ts';
 import { fatalError } from '../errors.ts';
 import type { OutputRecord } from '../log/port.ts';
 import type { ShardDescriptor } from '../record/types.ts';
 
 export type DiscardOptions = Pick<
   FileSinkOptions,
-  'format' | 'dtype' | 'log' | 'codec' | 'topics' | 'model' | 'out' | 'sinkName'
+  'format' | 'dtype' | 'log' | 'codec' | 'topics' | 'model' | 'out' | 'sinkName' | 'environment'
 > & {
   /**
    * By partition of the embeddings topic: only shards that reach this offset or a later one; none of a partition that
@@ -42,11 +39,8 @@ export async function discardShards(options: DiscardOptions): Promise<readonly S
   const catalog = new ShardCatalog(log, codec, names.shardsTopic);
   await catalog.refresh();
   const discarded = catalog.shards().filter(isDiscarded);
-  const folder = new ShardFolder(options.out, names.folderName, options.model, names.sinkName);
-  await withFileFaults(`Removing shards of ${folder.path}`, async () => {
-    for (const file of discarded.flatMap((shard) => shard.files))
-      await rm(join(folder.path, file.name), { force: true });
-  });
+  const store = openShardStore(names.folder, names.sinkName, options.environment);
+  await store.remove(discarded.flatMap((shard) => shard.files)).finally(() => store.close());
   await forget(options, names.shardsTopic, discarded);
   const offsets = input.partitionInfo.map(({ partition, startOffset }) => {
     const own = catalog.shards({ topic: names.input, partition });

@@ -3,9 +3,9 @@ import { batchNames } from './batch-names.ts';
 import { APPEND_LOG } from './manifest.ts';
 import type { ShardFormat } from './port.ts';
 import { ProgressFile } from './progress-file.ts';
+import { openShardStore, shardLocation } from './open-shard-store.ts';
 import { ShardCatalog } from './shard-catalog.ts';
 import type { Compression, EncoderFormat, VectorDtype } from './shard-encoder.ts';
-import { ShardFolder } from './shard-folder.ts';
 import { ManifestKeeper, ShardPartition } from './shard-task.ts';
 import { createShardFormat } from './worker-format.ts';
 import type { Codec } from '../codec/port.ts';
@@ -27,8 +27,10 @@ export interface FileSinkOptions {
   readonly topics: TopicNames;
   readonly model: string;
   readonly dimension: number;
-  /** The folder above `<format>/<model>/`; JSONL's is `embeddings/<model>/`. */
+  /** The folder, or `s3://bucket/prefix`, above `<format>/<model>/`; JSONL's is `embeddings/<model>/`. */
   readonly out: string;
+  /** How buckets are reached. Default: nothing is set. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Default `<format>-<model>`. */
   readonly sinkName?: string;
   readonly shardRows?: number;
@@ -66,8 +68,7 @@ export interface FileSinkNames {
   readonly input: string;
   readonly shardsTopic: string;
   readonly formatName: string;
-  readonly folderName: string;
-  /** `<out>/<format>/<model>`, absolute. */
+  /** `<out>/<format>/<model>`: absolute, or `s3://…`. */
   readonly folder: string;
 }
 
@@ -82,8 +83,7 @@ export function fileSinkNames(
   return {
     sinkName,
     formatName,
-    folderName,
-    folder: new ShardFolder(options.out, folderName, options.model, sinkName).path,
+    folder: shardLocation(options.out, folderName, options.model),
     group: `${namespace}.sink.${sinkName}`,
     input: options.topics.embeddings(options.model),
     shardsTopic: options.topics.shards(sinkName),
@@ -93,7 +93,7 @@ export function fileSinkNames(
 /**
  * The task of a file sink: embeddings of one model to shards in `<out>/<format>/<model>/`.
  * Errors: FILE_SINK_DISK_FULL, FILE_SINK_NO_PERMISSION, FILE_SINK_IO, FILE_SINK_OBSTRUCTED, FILE_SINK_SHARD_MISSING,
- * FILE_SINK_DIMENSION, FILE_SINK_STAGING_LOST, FILE_SINK_PARQUET, FILE_SINK_WORKER, FILE_SINK_CLOSED.
+ * FILE_SINK_DIMENSION, FILE_SINK_STAGING_LOST, FILE_SINK_PARQUET, FILE_SINK_WORKER, FILE_SINK_CLOSED, OBJECT_STORE_….
  */
 export function createFileSink(options: FileSinkOptions): FileSink {
   const { log, codec, model, dimension, dtype = 'fp32', shardRows = DEFAULT_SHARD_ROWS } = options;
@@ -102,14 +102,14 @@ export function createFileSink(options: FileSinkOptions): FileSink {
   const names = fileSinkNames(options);
   const { sinkName, shardsTopic, input } = names;
   const format = options.shardFormat ?? createShardFormat(options);
-  const folder = new ShardFolder(options.out, names.folderName, model, sinkName);
+  const store = openShardStore(names.folder, sinkName, options.environment);
   const catalog = new ShardCatalog(log, codec, shardsTopic);
   const { deadLetters } = options.topics;
   const hasBatches = options.format === 'jsonl';
-  const progress = { folder: folder.path, log, deadLetters, group: names.group, clock };
+  const progress = { store, log, deadLetters, group: names.group, clock };
   const manifest = new ManifestKeeper(
     catalog,
-    folder.path,
+    store,
     {
       ...{ format: names.formatName, sink: sinkName, model, dimension },
       howToRead: format.howToRead.replaceAll('{folder}', '.'),
@@ -141,16 +141,16 @@ export function createFileSink(options: FileSinkOptions): FileSink {
     await (prepared ??= prepare());
     await catalog.refresh();
     const committed = catalog.shards({ topic, partition });
-    await folder.restore(topic, partition, committed);
+    await store.restore(topic, partition, committed);
     if (committed.length > 0) await manifest.update();
-    const stagingFolder = folder.stagingPath(topic, partition);
+    const stagingFolder = store.stagingPath(topic, partition);
     const shard = {
       ...{ format, codec, sink: sinkName, topic, partition, model, dimension, stagingFolder },
-      ...{ location: folder.path, shardRows, clock },
+      ...{ location: store.location, shardRows, clock },
       ...(hasBatches && { nextFileStem: batchNames(partition, committed) }),
     };
     const letters = { log, group: names.group, topic, partition, deadLetters, onDeadLetter: options.onDeadLetter };
-    return new ShardPartition({ ...shard, shardsTopic, folder, letters, counts: refused, onPublished });
+    return new ShardPartition({ ...shard, shardsTopic, store, letters, counts: refused, onPublished });
   }
 
   return {
@@ -158,8 +158,11 @@ export function createFileSink(options: FileSinkOptions): FileSink {
     inputs: [input],
     open,
     sinkName,
-    folder: folder.path,
-    stats: () => ({ folder: folder.path, ...totals, ...refused }),
-    close: () => format.close(),
+    folder: names.folder,
+    stats: () => ({ folder: names.folder, ...totals, ...refused }),
+    close: async () => {
+      await format.close();
+      await store.close();
+    },
   };
 }

@@ -56,15 +56,16 @@ export function buildManifest(options: ManifestOptions, shards: readonly ShardDe
     howToRead: options.howToRead,
     shards: shards.map(
       ({ name, topic, partition, firstOffset, lastOffset, rows, deletions, fingerprints, files, createdAt }) => ({
-        ...{ name, topic, partition, firstOffset, lastOffset, rows, deletions, fingerprints, files, createdAt },
+        ...{ name, topic, partition, firstOffset, lastOffset, rows, deletions, fingerprints },
+        files: files.map((file) => ({ name: file.name, bytes: file.bytes, sha256: file.sha256 })),
+        createdAt,
       }),
     ),
   };
 }
 
-/** Replaces the folder's manifest in one step. */
-export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
-  await replaceText(folder, MANIFEST_NAME, `${JSON.stringify(manifest, null, 1)}\n`);
+export function manifestText(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, null, 1)}\n`;
 }
 
 /** Gives a small file new contents in one step. */

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { KEYS_SUFFIX } from './json/jsonl-encoder.ts';
-import { replaceText } from './manifest.ts';
 import type { Log } from '../log/port.ts';
+import type { ShardStore } from './shard-store.ts';
 import { DEAD_LETTER_HEADERS } from '../record/dead-letter.ts';
 import type { ShardDescriptor } from '../record/types.ts';
 
@@ -23,7 +22,7 @@ interface BatchProgress {
 }
 
 export interface ProgressFileOptions {
-  readonly folder: string;
+  readonly store: Pick<ShardStore, 'open' | 'replaceText'>;
   readonly log: Pick<Log, 'read' | 'topics'>;
   readonly deadLetters: string;
   readonly group: string;
@@ -44,17 +43,17 @@ export class ProgressFile {
 
   /** `shards`: all that are committed. */
   async update(shards: readonly ShardDescriptor[]): Promise<void> {
-    const { folder, clock } = this.#options;
+    const { store, clock } = this.#options;
     await this.#countFailed();
     const totalProcessed = shards.reduce((sum, { rows }) => sum + rows, 0);
     const totalSkipped = shards.reduce((sum, { deletions }) => sum + deletions, 0);
     const progress: BatchProgress = {
       lastProcessedIndex: totalProcessed + totalSkipped + this.#failed - 1,
       ...{ totalProcessed, totalSkipped, totalFailed: this.#failed },
-      lastObjectId: await lastId(folder, shards),
+      lastObjectId: await lastId(store, shards),
       timestamp: new Date(clock()).toISOString(),
     };
-    await replaceText(folder, PROGRESS_NAME, `${JSON.stringify(progress, null, 2)}\n`);
+    await store.replaceText(PROGRESS_NAME, `${JSON.stringify(progress, null, 2)}\n`);
   }
 
   async #countFailed(): Promise<void> {
@@ -74,19 +73,23 @@ export class ProgressFile {
 }
 
 /** Of the last row of the shard that was written last; null where its file can't say. */
-async function lastId(folder: string, shards: readonly ShardDescriptor[]): Promise<string | null> {
+async function lastId(store: Pick<ShardStore, 'open'>, shards: readonly ShardDescriptor[]): Promise<string | null> {
   const last = shards.reduce<ShardDescriptor | undefined>(
     (best, shard) => (shard.rows > 0 && shard.createdAt >= (best?.createdAt ?? -Infinity) ? shard : best),
     undefined,
   );
   const keys = last?.files.find(({ name }) => name.endsWith(KEYS_SUFFIX));
   if (keys === undefined) return null;
+  const file = await store.open(keys.name);
+  if (file === undefined) return null;
   try {
-    const lines = (await readFile(join(folder, keys.name), 'utf8')).trimEnd();
+    const lines = (await readFile(file.path, 'utf8')).trimEnd();
     const { id } = JSON.parse(lines.slice(lines.lastIndexOf('\n') + 1)) as Record<string, unknown>;
     return typeof id === 'string' ? id : null;
   } catch {
     // Removed or damaged by hand: `reconcile` says so, and embeddings go on being written.
     return null;
+  } finally {
+    await file.release();
   }
 }

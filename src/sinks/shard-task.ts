@@ -1,9 +1,9 @@
 import { countRefusals, lettersOf, type LetterOrigin, type Refusal, type RefusedCounts } from './dead-letters.ts';
-import { buildManifest, writeManifest, type ManifestOptions } from './manifest.ts';
-import { OpenShard, type OpenShardOptions, type StagedShard } from './open-shard.ts';
+import { buildManifest, MANIFEST_NAME, manifestText, type ManifestOptions } from './manifest.ts';
+import { OpenShard, type OpenShardOptions } from './open-shard.ts';
 import type { ProgressFile } from './progress-file.ts';
 import type { ShardCatalog } from './shard-catalog.ts';
-import type { ShardFolder } from './shard-folder.ts';
+import type { ShardStore } from './shard-store.ts';
 import { UsableRecords } from './usable-records.ts';
 import type { Codec } from '../codec/port.ts';
 import type { LogRecord, OutputRecord, PartitionTask, Progress } from '../log/port.ts';
@@ -15,7 +15,7 @@ const MAX_FINISHING = 1;
 export interface ShardPartitionOptions extends OpenShardOptions {
   readonly codec: Pick<Codec, 'upgradeEmbedding' | 'encodeShardDescriptor'>;
   readonly shardsTopic: string;
-  readonly folder: ShardFolder;
+  readonly store: ShardStore;
   readonly letters: LetterOrigin;
   /** Grows by what is committed. */
   readonly counts: RefusedCounts;
@@ -23,7 +23,7 @@ export interface ShardPartitionOptions extends OpenShardOptions {
 }
 
 interface Finishing {
-  readonly staged: Promise<StagedShard>;
+  readonly staged: Promise<ShardDescriptor>;
   settled: boolean;
 }
 
@@ -77,7 +77,7 @@ export class ShardPartition implements PartitionTask {
       shards.push(descriptor);
     }
     if (shards.length === 0) return;
-    await this.#options.folder.publish(shards);
+    await this.#options.store.publish(shards);
     await this.#options.onPublished(shards);
   }
 
@@ -92,7 +92,8 @@ export class ShardPartition implements PartitionTask {
 
   #finishOpen(): void {
     if (this.#open === undefined) return;
-    const finishing: Finishing = { staged: this.#open.finish(), settled: false };
+    const staged = this.#open.finish().then((shard) => this.#options.store.send(shard));
+    const finishing: Finishing = { staged, settled: false };
     const settle = (): void => {
       finishing.settled = true;
     };
@@ -107,7 +108,7 @@ export class ShardPartition implements PartitionTask {
     let offset: number | undefined;
     for (let next = this.#finishing[0]; next !== undefined; next = this.#finishing[0]) {
       if (this.#finishing.length <= mayRemain && !next.settled) break;
-      const { descriptor } = await next.staged;
+      const descriptor = await next.staged;
       this.#finishing.shift();
       this.#staged.set(descriptor.name, descriptor);
       outputs.push(this.#output(descriptor));
@@ -138,14 +139,19 @@ export class ShardPartition implements PartitionTask {
 /** Keeps `_manifest.json`, and the progress of batches, up with the log; writes of several partitions follow one another. */
 export class ManifestKeeper {
   readonly #catalog: ShardCatalog;
-  readonly #folder: string;
+  readonly #store: Pick<ShardStore, 'replaceText'>;
   readonly #options: ManifestOptions;
   readonly #progress: ProgressFile | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(catalog: ShardCatalog, folder: string, options: ManifestOptions, progress?: ProgressFile) {
+  constructor(
+    catalog: ShardCatalog,
+    store: Pick<ShardStore, 'replaceText'>,
+    options: ManifestOptions,
+    progress?: ProgressFile,
+  ) {
     this.#catalog = catalog;
-    this.#folder = folder;
+    this.#store = store;
     this.#options = options;
     this.#progress = progress;
   }
@@ -158,7 +164,7 @@ export class ManifestKeeper {
   async #write(): Promise<void> {
     await this.#catalog.refresh();
     const shards = this.#catalog.shards();
-    await writeManifest(this.#folder, buildManifest(this.#options, shards));
+    await this.#store.replaceText(MANIFEST_NAME, manifestText(buildManifest(this.#options, shards)));
     await this.#progress?.update(shards);
   }
 }

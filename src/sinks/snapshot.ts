@@ -1,13 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { withFileFaults } from './file-fault.ts';
-import { buildManifest, writeManifest } from './manifest.ts';
+import { buildManifest, manifestText } from './manifest.ts';
 import { batchNames } from './batch-names.ts';
+import { newShardFolder } from './open-shard-store.ts';
 import { OpenShard, type OpenShardOptions } from './open-shard.ts';
 import type { ShardFormat } from './port.ts';
-import { publishFile, syncFolder } from './publish.ts';
 import type { Compression, EncoderFormat, VectorDtype } from './shard-encoder.ts';
+import type { NewShardFolder } from './shard-store.ts';
 import { createShardFormat } from './worker-format.ts';
 import { DEFAULT_SHARD_ROWS } from './file-sink.ts';
 import type { Codec } from '../codec/port.ts';
@@ -26,8 +23,10 @@ export interface SnapshotOptions {
   readonly topic: string;
   readonly model: string;
   readonly dimension: number;
-  /** The folder that is to appear; it must not be there. */
+  /** The folder, or `s3://bucket/prefix`, that is to appear; it must not be there. */
   readonly folder: string;
+  /** How buckets are reached. Default: nothing is set. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly shardRows?: number;
   /** Milliseconds since the epoch. */
   readonly clock?: () => number;
@@ -51,30 +50,27 @@ const LIVE = 1;
  * UsageError when the folder is there.
  */
 export async function writeSnapshot(options: SnapshotOptions): Promise<SnapshotResult> {
-  const target = resolve(options.folder);
-  if ((await stat(target).catch(() => undefined)) !== undefined) {
-    throw new UsageError(`${target} is there already; a snapshot goes to a new folder.`);
-  }
-  const hidden = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`);
+  const folder = await newShardFolder(options.folder, options.environment);
   const format = createShardFormat(options);
   try {
-    await withFileFaults(`Making ${hidden}`, () => mkdir(hidden, { recursive: true }));
-    const shards = await writeShards(options, format, hidden, target);
-    await withFileFaults(`Publishing ${target}`, () => rename(hidden, target));
-    await syncFolder(dirname(target));
+    const shards = await writeShards(options, format, folder);
     const bytes = shards.flatMap((shard) => shard.files).reduce((sum, file) => sum + file.bytes, 0);
-    return { folder: target, rows: shards.reduce((sum, shard) => sum + shard.rows, 0), shards: shards.length, bytes };
+    return {
+      folder: folder.location,
+      rows: shards.reduce((sum, shard) => sum + shard.rows, 0),
+      shards: shards.length,
+      bytes,
+    };
   } finally {
     await format.close();
-    await rm(hidden, { recursive: true, force: true });
+    await folder.close();
   }
 }
 
 async function writeShards(
   options: SnapshotOptions,
   format: ShardFormat,
-  hidden: string,
-  location: string,
+  folder: NewShardFolder,
 ): Promise<ShardDescriptor[]> {
   const { log, codec, topic, model, dimension, shardRows = DEFAULT_SHARD_ROWS, clock = Date.now } = options;
   const info = (await log.topics()).find(({ name }) => name === topic);
@@ -83,20 +79,17 @@ async function writeShards(
   for (const partition of info.partitionInfo) {
     const shard = { format, codec, sink: 'snapshot', topic, partition: partition.partition, model, dimension };
     const open: OpenShardOptions = {
-      ...{ ...shard, location, stagingFolder: hidden, shardRows, clock },
+      ...{ ...shard, location: folder.location, stagingFolder: folder.stagingFolder, shardRows, clock },
       ...(options.format === 'jsonl' && { nextFileStem: batchNames(partition.partition, []) }),
     };
     for await (const staged of livingShards(options, partition, open)) {
       shards.push(staged.descriptor);
-      for (const [i, file] of staged.descriptor.files.entries()) {
-        await publishFile(staged.stagedPaths[i] ?? '', hidden, file);
-      }
+      await folder.add(staged);
     }
   }
   const manifest = { format: format.name, sink: 'snapshot', model, dimension, semantics: SEMANTICS };
   const howToRead = format.howToRead.replaceAll('{folder}', '.');
-  // This also makes the names in the folder durable.
-  await writeManifest(hidden, buildManifest({ ...manifest, howToRead }, shards));
+  await folder.appear(manifestText(buildManifest({ ...manifest, howToRead }, shards)));
   return shards;
 }
 

@@ -66,7 +66,8 @@ export async function reconcileStage(workspace: Workspace, options: ReconcileSta
   const topics = await log.topics();
   commonPartitions(topics, namespace);
   const ids = new IdentityIndex({ expected: recordsOn(topics, workspace.topics.records) });
-  const context = { log, codec, topics: workspace.topics, ids, signal: options.signal };
+  const buckets = { environment: process.env };
+  const context = { log, codec, topics: workspace.topics, ids, ...buckets, signal: options.signal };
   const groups = new Set((await log.groups()).map(({ group }) => group));
   const wanted = (await modelsToReconcile(topics, namespace, options.models, options.environment ?? process.env)).map(
     (model) => ({

@@ -44,7 +44,8 @@ export async function rewriteShards(
     throw new UsageError(
       `${location} is not where this version would write ${sink} again: run "replay --sink" for it.`,
     );
-  await discardShards({ ...workspace, ...identity, ...(rewriteFrom && { from: rewriteFrom }) });
+  const buckets = { environment: process.env };
+  await discardShards({ ...workspace, ...identity, ...buckets, ...(rewriteFrom && { from: rewriteFrom }) });
   const { format, dtype, out, sinkName } = identity;
   const options = { out, dtype, shardRows: outputFlags.shardRows.default, compress: outputFlags.compress.default };
   await sinkStage(workspace, { ...context, options }, { format, model, sinkName, until: 'end' });

@@ -7,7 +7,8 @@ import { sha256 } from '../../record/identity.ts';
 import { discardShards } from '../../sinks/discard-shards.ts';
 import { createFileSink, fileSinkNames, type FileSinkNames, type FileSinkOptions } from '../../sinks/file-sink.ts';
 import { ShardCatalog } from '../../sinks/shard-catalog.ts';
-import { shardsInFolder } from '../../sinks/shard-folder.ts';
+import { openShardReader, outLocation } from '../../sinks/open-shard-store.ts';
+import { shardNames } from '../../sinks/shard-names.ts';
 import type { SinkReport } from '../../telemetry/report.ts';
 import type { CommandContext } from '../command.ts';
 import { outputFlags, type FORMATS } from '../definitions/sink.ts';
@@ -55,6 +56,7 @@ export async function sinkStage(
     dimension: entry.dimension,
     shardRows: options.shardRows,
     compression: options.compress,
+    environment: process.env,
     onDeadLetter: workspace.instruments.onDeadLetter,
   });
   const startMs = performance.now();
@@ -96,7 +98,7 @@ export function sinkIdentity(
   { format, sinkName }: Pick<SinkStageOptions, 'format' | 'sinkName'>,
   model: string,
 ): Pick<FileSinkOptions, 'format' | 'model' | 'out' | 'sinkName' | 'dtype'> {
-  const out = resolve(options.out);
+  const out = outLocation(options.out);
   const identity = { format, model, out, ...(format === 'npy' && { dtype: options.dtype }) };
   return { ...identity, sinkName: sinkName ?? inFolder(fileSinkNames({ ...identity, topics }).sinkName, out) };
 }
@@ -111,7 +113,7 @@ export async function discardStage(
   const { name } = await findModelOrImported(workspace, options.model);
   const identity = { ...workspace, ...sinkIdentity(workspace, context, options, name) };
   await refuseFolder(workspace, fileSinkNames(identity));
-  const discarded = await discardShards({ ...identity, ...(from && { from }) });
+  const discarded = await discardShards({ ...identity, environment: process.env, ...(from && { from }) });
   context.log.info(`Shards of ${options.format} that are removed and written again: ${discarded.length}.`);
 }
 
@@ -126,7 +128,8 @@ async function refuseFolder(
   { sinkName, folder }: Pick<FileSinkNames, 'sinkName' | 'folder'>,
 ): Promise<void> {
   // The folder first: what appears there later is not a stranger's, but was committed a moment before.
-  const present = await shardsInFolder(folder);
+  const reader = openShardReader(folder, process.env);
+  const present = shardNames((await reader.list().finally(() => reader.close())) ?? []);
   const catalog = new ShardCatalog(log, codec, topics.shards(sinkName));
   if ((await log.topics()).some(({ name }) => name === topics.shards(sinkName))) await catalog.refresh();
   if (catalog.target !== undefined)

@@ -1,7 +1,7 @@
-import { join, resolve } from 'node:path';
 import { fatalError } from '../../errors.ts';
 import { commonPartitions } from '../../log/partition-counts.ts';
 import { findModelOrImported } from '../../operations/model-on-log.ts';
+import { outLocation } from '../../sinks/open-shard-store.ts';
 import { writeSnapshot } from '../../sinks/snapshot.ts';
 import type { SinkReport } from '../../telemetry/report.ts';
 import type { Workspace } from '../wiring.ts';
@@ -24,7 +24,8 @@ export async function snapshotStage(
   const time = new Date(clock()).toISOString().replace(/[-:]|\.\d+/g, '');
   const snapshot = await writeSnapshot({
     ...{ format, log, codec, topic, model: name, dimension, clock, signal },
-    folder: join(resolve(options.out), 'snapshots', `${format}-${name}-${time}`),
+    folder: outLocation(options.out, 'snapshots', `${format}-${name}-${time}`),
+    environment: process.env,
     shardRows: options.shardRows,
     compression: options.compress,
     ...(format === 'npy' && { dtype: options.dtype === 'fp16' ? 'fp16' : 'fp32' }),

@@ -10,5 +10,7 @@ export interface ReconcileContext {
   readonly topics: TopicNames;
   /** One for the whole reconciliation: the columns of one part are compared with those of another. */
   readonly ids: IdentityIndex;
+  /** How buckets are reached. Default: nothing is set. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
 }

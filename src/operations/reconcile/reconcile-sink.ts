@@ -5,7 +5,7 @@ import type { ReconcileContext } from './context.ts';
 import { Differences } from './differences.ts';
 import { keysOfTopic, nameDifferences } from './name-differences.ts';
 import { RewritePlan } from './rewrite-plan.ts';
-import { keysOfShards, missingFolders, readShardColumns } from './shard-columns.ts';
+import { keysOfShards, readShardColumns, ShardPlaces } from './shard-columns.ts';
 
 /** A sink that has committed something. */
 export interface SinkToReconcile {
@@ -55,6 +55,20 @@ export async function sinkToReconcile(
  */
 export async function reconcileSink(
   context: ReconcileContext,
+  sink: SinkToReconcile,
+  embeddings: VersionColumns,
+): Promise<SinkReconciliation> {
+  const places = new ShardPlaces(context);
+  try {
+    return await reconcileShards(context, places, sink, embeddings);
+  } finally {
+    await places.close();
+  }
+}
+
+async function reconcileShards(
+  context: ReconcileContext,
+  places: ShardPlaces,
   { name, model, topic, location, shards }: SinkToReconcile,
   embeddings: VersionColumns,
 ): Promise<SinkReconciliation> {
@@ -62,16 +76,16 @@ export async function reconcileSink(
   const differences = new Differences();
   const plan = new RewritePlan();
   const result = { sink: name, model, location, shards: shards.length, differences, rewriteFrom: plan.from };
-  const gone = await missingFolders(shards);
+  const gone = await places.missing(shards);
   for (const folder of gone) differences.add('folder-missing', folder);
   for (const shard of shards) if (gone.includes(shard.location)) plan.shard(shard);
   const there = shards.filter((shard) => !gone.includes(shard.location));
   // With nothing left to read, a line for each file and each id would only hide the one that matters.
   if (there.length === 0) return { ...result, live: 0 };
-  const written = await readShardColumns(context, there, differences, plan);
+  const written = await readShardColumns(context, places, there, differences, plan);
   const live = compare(ids.size, embeddings, written, differences, plan);
   await nameDifferences(differences, ['sink-missing', 'sink-stale'], ids, () => keysOfTopic(log, topic, signal));
-  await nameDifferences(differences, ['sink-twice', 'sink-orphan'], ids, () => keysOfShards(there));
+  await nameDifferences(differences, ['sink-twice', 'sink-orphan'], ids, () => keysOfShards(places, there));
   return { ...result, live };
 }
 
