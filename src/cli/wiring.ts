@@ -11,6 +11,7 @@ import { Instruments } from '../operations/observed/instruments.ts';
 import { silentLogger } from '../telemetry/log.ts';
 import type { OpenRegistry } from '../registry/open-registry.ts';
 import type { GlobalOptions } from './command.ts';
+import { modelEnvironment } from './hosted-options.ts';
 import { readKafkaConnection, type KafkaOptions } from './kafka-connection.ts';
 
 /** One writer and one reader a group: more would only cost (ADR 6). */
@@ -34,6 +35,8 @@ export interface Workspace {
   readonly clock: () => number;
   /** What watches the work; `log` is watched already. */
   readonly instruments: Instruments;
+  /** Where servers that run models are. */
+  readonly modelEnvironment: Readonly<Record<string, string | undefined>>;
   close(): Promise<void>;
 }
 
@@ -44,6 +47,8 @@ type LogOptions = KafkaOptions &
   >;
 
 export interface WorkspaceOptions extends LogOptions {
+  /** Of a server that runs models; left out: as the environment says. */
+  readonly baseUrl?: string;
   /** Left out: nobody watches. */
   readonly instruments?: Instruments;
   /** Aborted when the command is to stop. */
@@ -72,6 +77,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
   return {
     log,
     instruments,
+    modelEnvironment: modelEnvironment(options),
     codec: registry?.codec ?? createCodec(),
     topics: topicNames(namespace),
     namespace,

@@ -4,6 +4,7 @@ import type { Log } from '../log/port.ts';
 import type { TopicNames } from '../log/topics.ts';
 import type { Similarity } from '../models/catalog/entry.ts';
 import { findModel } from '../models/catalog/find-model.ts';
+import { describeModel } from '../models/describe-model.ts';
 import { findTopic, readTopic } from './topic-reading.ts';
 
 /** What an output has to know of a model. */
@@ -14,17 +15,26 @@ export interface KnownModel {
   readonly similarity?: Similarity;
 }
 
+interface Place {
+  readonly log: Log;
+  readonly codec: Codec;
+  readonly topics: TopicNames;
+  /** Where servers that run models are. */
+  readonly modelEnvironment?: Readonly<Record<string, string | undefined>>;
+}
+
 /**
- * A model that can be run here, or one that is only known from its embeddings on this log, since they were imported.
+ * A model that can be run here, or one that is only known from its embeddings on this log, since they were imported. A
+ * server of one's own is asked for the dimension of a model that nothing is embedded with yet.
  *
  * @throws UsageError for a model that is neither.
  */
-export async function findModelOrImported(
-  place: { readonly log: Log; readonly codec: Codec; readonly topics: TopicNames },
-  model: string,
-): Promise<KnownModel> {
+export async function findModelOrImported(place: Place, model: string): Promise<KnownModel> {
   try {
-    return await findModel(model);
+    const found = await findModel(model);
+    if (found.dimension > 0) return found;
+    const { dimension } = (await modelOnLog(place, found.name)) ?? (await describeModel(model, place.modelEnvironment));
+    return { ...found, dimension };
   } catch (error) {
     const known = error instanceof UsageError ? await modelOnLog(place, model) : undefined;
     if (known === undefined) throw error;
@@ -33,10 +43,7 @@ export async function findModelOrImported(
 }
 
 /** Name and dimension as the first live embedding of the topic has them; undefined: there is none. */
-export async function modelOnLog(
-  { log, codec, topics }: { readonly log: Log; readonly codec: Codec; readonly topics: TopicNames },
-  model: string,
-): Promise<KnownModel | undefined> {
+export async function modelOnLog({ log, codec, topics }: Place, model: string): Promise<KnownModel | undefined> {
   // A path is no topic's name.
   if (!/^[A-Za-z0-9._-]+$/.test(model)) return undefined;
   const topic = topics.embeddings(model);

@@ -9,7 +9,6 @@ import type { embedFlags } from '../definitions/embed.ts';
 import { globalFlags } from '../definitions/global.ts';
 import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { commandLine } from '../help.ts';
-import { modelEnvironment } from '../hosted-options.ts';
 import { isPruneRefused, produceStage, withSources } from '../stages/produce-stage.ts';
 import { dryRun } from '../stages/dry-run-stage.ts';
 import { estimate } from '../stages/estimate-stage.ts';
@@ -78,7 +77,7 @@ async function reconcileUnlessStopped(
   try {
     return signal.aborted || models.length === 0
       ? undefined
-      : await reconcileStage(workspace, { models, signal, stores: context, environment: modelEnvironment(options) });
+      : await reconcileStage(workspace, { models, signal, stores: context });
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;

@@ -43,8 +43,6 @@ export interface Reconciliation {
 }
 
 export interface ReconcileStageOptions {
-  /** Where servers that run models are; left out: the process's. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** As given to `--model`: names, aliases or folders. Left out: all that are on the log. */
   readonly models?: readonly string[];
   readonly signal: AbortSignal;
@@ -69,7 +67,7 @@ export async function reconcileStage(workspace: Workspace, options: ReconcileSta
   const buckets = { environment: process.env };
   const context = { log, codec, topics: workspace.topics, ids, ...buckets, signal: options.signal };
   const groups = new Set((await log.groups()).map(({ group }) => group));
-  const wanted = (await modelsToReconcile(topics, namespace, options.models, options.environment ?? process.env)).map(
+  const wanted = (await modelsToReconcile(topics, namespace, options.models, workspace.modelEnvironment)).map(
     (model) => ({
       ...model,
       hasProcessor: groups.has(processorGroup(namespace, model.name)),

@@ -171,6 +171,27 @@ describe('process with a model behind an API', () => {
   });
 });
 
+describe("embed with a server of one's own", () => {
+  it('learns the dimension from it, writes the outputs, and adds up', async () => {
+    const place = newPlace();
+    place.writeRows(
+      'docs.csv',
+      numbers(0, 30).map((i) => documentRow(i)),
+    );
+    const at = `--base-url=${api.url}/compatible/v1`;
+    const embedded = await place.json('embed', '--source=docs.csv', MODEL, at);
+    expect(embedded).toMatchObject({ code: 0, json: { reconciliation: { differences: 0 } } });
+    const rows = await place.rows('data', 'parquet', 'openai-compatible-acme--embed');
+    expect(rows.map(({ vector }) => vector.length)).toEqual(rows.map(() => 48));
+    expect(rows).toHaveLength(30);
+    expect(await place.json('embed', '--source=docs.csv', MODEL, at)).toMatchObject({
+      code: 0,
+      json: { processed: [{ embedded: 0 }] },
+    });
+    expect(servedDocuments()).toHaveLength(30);
+  });
+});
+
 describe('--estimate', () => {
   it('counts what is left, of the log and of sources, sends nothing, needs no key and publishes nothing', async () => {
     const place = newPlace();
