@@ -35,8 +35,9 @@ const FEW_REQUESTS = 300;
 /**
  * When the next request may be sent. Known limits (given, or learnt from responses) are kept by even spacing: a burst
  * would be refused by those who count in seconds. Where nothing is known, requests at a time grow with each answer,
- * are halved by a refusal and grow slowly from then on, as TCP does it. A refusal (429) holds everything back, as long as the provider says or with
- * growing, jittered pauses; then one request goes ahead alone, and the others follow when it is answered.
+ * are halved by a refusal and grow slowly from then on, as TCP does it. A refusal (429) holds everything back, as long
+ * as the provider says or with growing, jittered pauses; after the second in a row one request goes ahead alone, and
+ * the others follow when it is answered.
  */
 export class RateLimiter {
   readonly #timing: Timing;

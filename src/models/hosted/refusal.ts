@@ -62,10 +62,16 @@ export function refusalOf({ status, headers, body }: HttpAnswer, nowMs: number):
  * A 429 that no pause of minutes ends: OpenAI's `insufficient_quota`, a balance of none (Jina), a month's calls of a
  * trial key (Cohere), a day's requests (Google's quota ids end in PerDay…).
  */
+const SPENT: readonly RegExp[] = [
+  /insufficient[_ ](?:quota|balance|funds|credit)/i,
+  /exceeded your current quota, please check your plan/i,
+  /billing_hard_limit/i,
+  /API calls ?\/ ?month/i,
+  /PerDay/,
+];
+
 function isSpent(body: string): boolean {
-  return /insufficient[_ ](?:quota|balance|funds|credit)|exceeded your current quota, please check your plan|API calls ?\/ ?month|PerDay|billing_hard_limit/i.test(
-    body,
-  );
+  return SPENT.some((sign) => sign.test(body));
 }
 
 /** google.rpc.RetryInfo, in seconds with an `s`. */
