@@ -52,9 +52,10 @@ describe('TextTokenizer', () => {
   it('takes a text of 1 MB of anything without taking seconds', () => {
     for (const unit of ['word ', 'a', '!', '漢', '\u0301', 'é', '\u0000', ' ', '\ud83d', "Σ'"]) {
       const text = unit.repeat(Math.ceil(1_000_000 / unit.length));
-      const start = performance.now();
+      const start = process.cpuUsage();
       const { ids } = tokenizer.tokenise(text);
-      expect(performance.now() - start).toBeLessThan(2000);
+      // of the processor, which others may be using, too
+      expect(process.cpuUsage(start).user / 1000).toBeLessThan(2000);
       expect(ids.length).toBeLessThanOrEqual(256);
     }
   });
