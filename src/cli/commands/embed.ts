@@ -8,6 +8,7 @@ import type { CommandBody, CommandContext } from '../command.ts';
 import type { embedFlags } from '../definitions/embed.ts';
 import { globalFlags } from '../definitions/global.ts';
 import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
+import { givenName } from '../../models/catalog/model-spec.ts';
 import { commandLine } from '../help.ts';
 import { isPruneRefused, produceStage, withSources } from '../stages/produce-stage.ts';
 import { dryRun } from '../stages/dry-run-stage.ts';
@@ -134,7 +135,7 @@ function hints({ dataDir, namespace, model, source }: EmbedContext['options'], s
   const flags = [
     ...(dataDir === globalFlags.dataDir.default ? [] : [`--data-dir=${dataDir}`]),
     ...(namespace === globalFlags.namespace.default ? [] : [`--namespace=${namespace}`]),
-    ...(model[0] === DEFAULT_MODEL ? [] : [`--model=${model[0] ?? ''}`]),
+    ...(model[0] === DEFAULT_MODEL ? [] : [`--model=${givenName(model[0] ?? '')}`]),
     source[0] === EXAMPLE ? '"bronze vessel with a dragon"' : '"what you look for, in your words"',
   ];
   const invocation = import.meta.url.endsWith('.ts') ? 'npm-run' : 'npx';
