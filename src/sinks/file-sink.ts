@@ -5,7 +5,7 @@ import type { ShardFormat } from './port.ts';
 import { ProgressFile } from './progress-file.ts';
 import { openShardStore, shardLocation } from './open-shard-store.ts';
 import { ShardCatalog } from './shard-catalog.ts';
-import type { Compression, EncoderFormat, VectorDtype } from './shard-encoder.ts';
+import type { Compression, ShardFormatName, VectorDtype } from './shard-encoder.ts';
 import { ManifestKeeper, ShardPartition } from './shard-task.ts';
 import { createShardFormat } from './worker-format.ts';
 import type { Codec } from '../codec/port.ts';
@@ -21,7 +21,7 @@ export const JSONL_FOLDER = 'embeddings';
 const RECORDS_SUFFIX = '.records';
 
 export interface FileSinkOptions {
-  readonly format: EncoderFormat;
+  readonly format: ShardFormatName;
   readonly log: Log;
   readonly codec: Codec;
   readonly topics: TopicNames;

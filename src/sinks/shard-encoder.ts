@@ -7,7 +7,11 @@ export interface ShardEncoder {
   abort(): void;
 }
 
-export type EncoderFormat = 'parquet' | 'npy' | 'jsonl';
+/** Of shards. */
+export type ShardFormatName = 'parquet' | 'npy' | 'jsonl';
+/** Of single files: JSON v1.0, a vector store's export as one document or as lines, one matrix with its rows. */
+export type SingleForm = 'json' | 'vector-store' | 'vector-store-jsonl' | 'npy-single';
+export type EncoderFormat = ShardFormatName | SingleForm;
 export type VectorDtype = 'fp32' | 'fp16';
 /** Of text files. */
 export type Compression = 'none' | 'gzip' | 'zstd';
@@ -17,4 +21,6 @@ export interface EncoderSpec extends ShardOptions {
   readonly format: EncoderFormat;
   readonly dtype: VectorDtype;
   readonly compression: Compression;
+  /** Of a single file, milliseconds since the epoch. */
+  readonly createdMs: number;
 }

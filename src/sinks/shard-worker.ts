@@ -1,6 +1,8 @@
 import { parentPort } from 'node:worker_threads';
 import { JsonlEncoder } from './json/jsonl-encoder.ts';
+import { DocumentEncoder } from './json/document-encoder.ts';
 import { NpyEncoder } from './npy/npy-encoder.ts';
+import { NpySingleEncoder } from './npy/npy-single-encoder.ts';
 import { ParquetEncoder } from './parquet/parquet-encoder.ts';
 import type { EncoderSpec, ShardEncoder } from './shard-encoder.ts';
 import type { WorkerReply, WorkerRequest } from './worker-messages.ts';
@@ -16,6 +18,12 @@ function openEncoder(spec: EncoderSpec): ShardEncoder {
       return new NpyEncoder(spec);
     case 'jsonl':
       return new JsonlEncoder(spec);
+    case 'json':
+    case 'vector-store':
+    case 'vector-store-jsonl':
+      return new DocumentEncoder({ ...spec, form: spec.format });
+    case 'npy-single':
+      return new NpySingleEncoder(spec);
     case 'parquet':
       return new ParquetEncoder(spec);
   }

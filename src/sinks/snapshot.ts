@@ -3,7 +3,7 @@ import { batchNames } from './batch-names.ts';
 import { newShardFolder } from './open-shard-store.ts';
 import { OpenShard, type OpenShardOptions } from './open-shard.ts';
 import type { ShardFormat } from './port.ts';
-import type { Compression, EncoderFormat, VectorDtype } from './shard-encoder.ts';
+import type { Compression, ShardFormatName, VectorDtype } from './shard-encoder.ts';
 import type { NewShardFolder } from './shard-store.ts';
 import { createShardFormat } from './worker-format.ts';
 import { DEFAULT_SHARD_ROWS } from './file-sink.ts';
@@ -14,7 +14,7 @@ import type { Log, LogRecord, PartitionInfo } from '../log/port.ts';
 import type { ShardDescriptor } from '../record/types.ts';
 
 export interface SnapshotOptions {
-  readonly format: EncoderFormat;
+  readonly format: ShardFormatName;
   readonly dtype?: VectorDtype;
   readonly compression?: Compression;
   readonly log: Log;

@@ -136,25 +136,32 @@ export interface WorkerFormatOptions {
   readonly dtype?: VectorDtype;
   /** Default none. Parquet and npy are as they are. */
   readonly compression?: Compression;
+  /** Of a single file, milliseconds since the epoch. Default 0. */
+  readonly createdMs?: number;
 }
 
-const HOW_TO_READ: Readonly<Record<EncoderFormat, string>> = {
+const HOW_TO_READ: Readonly<Partial<Record<EncoderFormat, string>>> = {
   parquet: `import polars; polars.read_parquet("{folder}/*.parquet")  # column "vector" is an (N, D) array`,
   jsonl: `import json; rows = [json.loads(line) for line in open("{folder}/batch_001.jsonl")]  # gzip.open or zstandard for .gz and .zst`,
   npy: `import numpy, glob; numpy.concatenate([numpy.load(f) for f in sorted(glob.glob("{folder}/*.npy"))])  # row i is row i of the .metadata.parquet of the same name`,
 };
 
-/** The file formats `parquet`, `npy`, `npy-fp16` and `jsonl`, each encoding in a worker thread of its own. */
-export function createShardFormat({ format, dtype = 'fp32', compression = 'none' }: WorkerFormatOptions): ShardFormat {
+/** A file format by its name (`npy` of fp16 is `npy-fp16`), each encoding in a worker thread of its own. */
+export function createShardFormat({
+  format,
+  dtype = 'fp32',
+  compression = 'none',
+  createdMs = 0,
+}: WorkerFormatOptions): ShardFormat {
   const thread = new EncoderThread();
   let lastShard = 0;
   return {
     name: format === 'npy' && dtype === 'fp16' ? 'npy-fp16' : format,
-    howToRead: HOW_TO_READ[format],
+    howToRead: HOW_TO_READ[format] ?? '',
     open(options: ShardOptions): Promise<ShardWriter> {
       const shard = ++lastShard;
       const writer = new WorkerShardWriter(thread, shard);
-      const spec = { ...options, format, dtype, compression };
+      const spec = { ...options, format, dtype, compression, createdMs };
       writer.watch(thread.call({ kind: 'open', shard, spec }));
       return Promise.resolve(writer);
     },

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { withFileFaults } from './file-fault.ts';
 import type { ShardRows, ShardWriter } from './port.ts';
 import { syncFolder } from './publish.ts';
-import type { EncoderFormat, VectorDtype } from './shard-encoder.ts';
+import type { VectorDtype } from './shard-encoder.ts';
 import { createShardFormat } from './worker-format.ts';
 import { createCodec } from '../codec/create-codec.ts';
 import { UsageError } from '../errors.ts';
@@ -65,7 +65,7 @@ export function writeNpy(
   return writeRows(path, rows, { dtype: 'fp32', ...options, format: 'npy' });
 }
 
-type AllOptions = WriteRowsOptions & { readonly format: Exclude<EncoderFormat, 'jsonl'>; readonly dtype: VectorDtype };
+type AllOptions = WriteRowsOptions & { readonly format: 'parquet' | 'npy'; readonly dtype: VectorDtype };
 
 async function writeRows(path: string, rows: Rows, options: AllOptions): Promise<WrittenFile> {
   const extension = `.${options.format}`;

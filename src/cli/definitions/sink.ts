@@ -7,9 +7,12 @@ import { partitionFlags } from './partitions.ts';
 import { count, plainName } from './schemas.ts';
 import { STORES, storeConnectionFlags, storeWritingFlags } from './stores/index.ts';
 
+/** Files that are added to. */
 export const FORMATS = ['parquet', 'npy', 'jsonl'] as const;
+/** Files that are written as a whole. */
+export const SINGLE_FILES = ['json', 'vector-store', 'npy-single'] as const;
 /** All that `sink` writes to. */
-export const OUTPUTS = [...FORMATS, ...STORES] as const;
+export const OUTPUTS = [...FORMATS, ...SINGLE_FILES, ...STORES] as const;
 
 export const outputFlags = defineFlags({
   out: { type: 'string', placeholder: 'FOLDER', default: 'data', description: 'Folder for the files' },
@@ -20,6 +23,12 @@ export const outputFlags = defineFlags({
     choices: ['none', 'gzip', 'zstd'],
     default: 'none',
     description: 'Compression of the jsonl batches',
+  },
+  vectorStoreFormat: {
+    type: 'string',
+    choices: ['json', 'jsonl'],
+    default: 'json',
+    description: 'Whether vector-store writes one document or lines',
   },
   snapshot: {
     type: 'boolean',
@@ -35,7 +44,8 @@ export const sinkFlags = defineFlags({
   ...outputFlags,
   force: {
     type: 'boolean',
-    description: 'Fill a store anew from the log, beside what it holds (which serves until then) or in its place',
+    description:
+      'Fill a store or write a whole file anew from the log, beside what it holds (which serves until then) or in its place',
   },
   sinkName: {
     type: 'string',
@@ -57,6 +67,7 @@ export const replayFlags = defineFlags({
   shardRows: outputFlags.shardRows,
   dtype: outputFlags.dtype,
   compress: outputFlags.compress,
+  vectorStoreFormat: outputFlags.vectorStoreFormat,
   sinkName: sinkFlags.sinkName,
   from: {
     type: 'string',
@@ -101,6 +112,7 @@ export const sink = describeCommand({
     { arguments: 'parquet', does: 'writes Parquet files to data/' },
     { arguments: 'parquet,npy --out=/srv/vectors', does: 'writes both formats elsewhere' },
     { arguments: 'jsonl --compress=gzip', does: 'writes data/embeddings/<model>/batch_001.jsonl.gz …' },
+    { arguments: 'json,vector-store,npy-single', does: 'writes whole files of the latest embedding of each id' },
     { arguments: 'npy --snapshot --dtype=fp16', does: 'writes one clean set in half precision' },
   ],
   flags: sinkFlags,

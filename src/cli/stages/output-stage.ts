@@ -2,6 +2,7 @@ import { UsageError } from '../../errors.ts';
 import type { SinkReport } from '../../telemetry/report.ts';
 import { FORMATS } from '../definitions/sink.ts';
 import type { Workspace } from '../wiring.ts';
+import { isSingleFile, singleFileStage } from './single-file-stage.ts';
 import { sinkStage, type FileFormat, type SinkContext, type SinkStageOptions } from './sink-stage.ts';
 import type { StoreContext, StoreStageOptions } from './store-stage.ts';
 
@@ -18,6 +19,7 @@ export async function outputStage(
 ): Promise<SinkReport> {
   const { format } = options;
   if (isFileFormat(format)) return sinkStage(workspace, context, { ...options, format });
+  if (isSingleFile(format)) return singleFileStage(workspace, context, { ...options, format });
   // What a store takes is loaded with the first one.
   const { storeStage } = await import('./store-stage.ts');
   return storeStage(workspace, context, options);

@@ -4,10 +4,12 @@ import type { SinkReconciliation } from '../../operations/reconcile/reconcile-si
 import type { StoreToReconcile } from '../../operations/reconcile/reconcile-store.ts';
 import { discardShards } from '../../sinks/discard-shards.ts';
 import { fileSinkNames, JSONL_FOLDER } from '../../sinks/file-sink.ts';
+import { ShardCatalog } from '../../sinks/shard-catalog.ts';
 import { sinkGroup } from '../../sinks/stores/store-names.ts';
 import type { CommandContext } from '../command.ts';
 import { outputFlags } from '../definitions/sink.ts';
 import type { Workspace } from '../wiring.ts';
+import { singleFileAt, singleFileStage } from './single-file-stage.ts';
 import { sinkStage, type FileFormat } from './sink-stage.ts';
 import { storeStage, type StoreContext } from './store-stage.ts';
 
@@ -39,6 +41,11 @@ export async function rewriteShards(
   { sink, model, location, rewriteFrom }: SinkReconciliation,
 ): Promise<void> {
   await refuseRunningSink(workspace, sink);
+  const single = singleFileAt(location);
+  if (single !== undefined) {
+    await rewriteSingleFile(workspace, context, { ...single, model, sinkName: sink });
+    return;
+  }
   const identity = { ...fileIdentity(location), model, sinkName: sink };
   if (fileSinkNames({ ...identity, topics: workspace.topics }).folder !== location)
     throw new UsageError(
@@ -47,8 +54,29 @@ export async function rewriteShards(
   const buckets = { environment: process.env };
   await discardShards({ ...workspace, ...identity, ...buckets, ...(rewriteFrom && { from: rewriteFrom }) });
   const { format, dtype, out, sinkName } = identity;
-  const options = { out, dtype, shardRows: outputFlags.shardRows.default, compress: outputFlags.compress.default };
+  const options = {
+    out,
+    dtype,
+    shardRows: outputFlags.shardRows.default,
+    compress: outputFlags.compress.default,
+    vectorStoreFormat: outputFlags.vectorStoreFormat.default,
+  };
   await sinkStage(workspace, { ...context, options }, { format, model, sinkName, until: 'end' });
+}
+
+/** The form of a vector store's export is that of the file that is there. */
+async function rewriteSingleFile(
+  workspace: Workspace,
+  context: RepairContext,
+  { format, out, model, sinkName }: NonNullable<ReturnType<typeof singleFileAt>> & { model: string; sinkName: string },
+): Promise<void> {
+  const catalog = new ShardCatalog(workspace.log, workspace.codec, workspace.topics.shards(sinkName));
+  await catalog.refresh();
+  const lines = catalog.shards().some((shard) => shard.format === 'vector-store-jsonl');
+  const { dtype, shardRows, compress } = outputFlags;
+  const defaults = { dtype: dtype.default, shardRows: shardRows.default, compress: compress.default };
+  const options = { ...defaults, out, vectorStoreFormat: lines ? 'jsonl' : 'json' } as const;
+  await singleFileStage(workspace, { ...context, options }, { format, model, sinkName, rebuild: true, until: 'end' });
 }
 
 /** From `<out>/<format>/<model>`. */

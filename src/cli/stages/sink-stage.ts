@@ -118,12 +118,12 @@ export async function discardStage(
 }
 
 /** Another folder is another sink with a position of its own, so that it gets everything. */
-function inFolder(name: string, out: string): string {
+export function inFolder(name: string, out: string): string {
   return out === resolve(outputFlags.out.default) ? name : `${name}-${sha256(out).toString('hex').slice(0, 8)}`;
 }
 
 /** A sink that has written to one folder would leave holes in another, and two sinks in one folder would double rows. */
-async function refuseFolder(
+export async function refuseFolder(
   { log, codec, topics }: Workspace,
   { sinkName, folder }: Pick<FileSinkNames, 'sinkName' | 'folder'>,
 ): Promise<void> {

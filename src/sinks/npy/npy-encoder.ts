@@ -43,7 +43,8 @@ export class NpyEncoder implements ShardEncoder {
   }
 }
 
-class NpyVectors {
+/** The vectors of one `.npy` file. */
+export class NpyVectors {
   readonly #file: StagedFileWriter;
   readonly #descr: NpyDescr;
   readonly #dimension: number;

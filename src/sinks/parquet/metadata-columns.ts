@@ -128,7 +128,8 @@ function equalBytes(bytes: Uint8Array, source: Uint8Array, start: number, end: n
   return true;
 }
 
-function keyText(scanner: EmbeddingScanner, entry: number): string {
+/** The key of metadata entry `entry` of the scanned row. */
+export function keyText(scanner: EmbeddingScanner, entry: number): string {
   return utf8.decode(scanner.bytes.subarray(scanner.keyStarts[entry], scanner.keyEnds[entry]));
 }
 
@@ -160,7 +161,7 @@ function scalarText(scanner: EmbeddingScanner, entry: number): string {
 }
 
 /** JSON has no NaN, no infinity and, for most readers, no integer beyond 2^53: those become strings. */
-function jsonValue(scanner: EmbeddingScanner, entry: number): string {
+export function jsonValue(scanner: EmbeddingScanner, entry: number): string {
   const text = scalarText(scanner, entry);
   const kind = scanner.kinds[entry];
   const quoted =
