@@ -12,6 +12,7 @@ export const tinyClipText = join(fixtures, 'tiny-clip-text');
 export const externalData = join(fixtures, 'external-data');
 export const tiny384 = join(fixtures, 'tiny-384');
 export const tinyJinaClip = join(fixtures, 'tiny-jina-clip');
+export const tinySiglip = join(fixtures, 'tiny-siglip');
 export const families = join(fixtures, 'families');
 export const clipImages = join(fixtures, 'clip-images');
 export const clipVectors = join(fixtures, 'clip-vectors.json');
