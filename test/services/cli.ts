@@ -1,5 +1,5 @@
 /**
- * Kafka, a schema registry, Postgres and Elasticsearch for a person: `npm run services -- up|down|status|fetch`.
+ * Kafka, a schema registry, Postgres, Elasticsearch and S3 for a person: `npm run services -- up|down|status|fetch`.
  *
  *   up [NAME…]       starts them, or those that are named, and prints what to export
  *   down [--wipe]    ends them; --wipe removes their data too
@@ -19,14 +19,15 @@ import { kafka } from './kafka/service.ts';
 import { withLock } from './lock.ts';
 import { postgres } from './postgres/service.ts';
 import { registry } from './registry/service.ts';
+import { s3 } from './s3/service.ts';
 import { securedKafka } from './secured/service.ts';
 import { endServer, runningPid } from './server-process.ts';
 import type { Service } from './service.ts';
 import { fromEnvironment, missingService, openWays, runningAddress, startIn } from './start.ts';
 
 const USAGE =
-  'usage: npm run services -- up [kafka] [registry] [postgres] [elasticsearch] | down [--wipe] | status | fetch';
-const NAMES = [kafka.name, registry.name, postgres.name, elasticsearch.name];
+  'usage: npm run services -- up [kafka] [registry] [postgres] [elasticsearch] [s3] | down [--wipe] | status | fetch';
+const NAMES = [kafka.name, registry.name, postgres.name, elasticsearch.name, s3.name];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -54,6 +55,7 @@ async function up(): Promise<void> {
     if (chosen(registry.name)) await start(registry);
     if (chosen(postgres.name)) await start(postgres);
     if (chosen(elasticsearch.name)) await start(elasticsearch);
+    if (chosen(s3.name)) await start(s3);
   });
 }
 
@@ -91,11 +93,12 @@ function status(): void {
   show(registry);
   show(postgres);
   show(elasticsearch);
+  show(s3);
 }
 
 function say<Address>(service: Service<Address>, address: Address): void {
   const folder = join(root, service.name);
-  const [, value = ''] = service.exported(address).split('=');
+  const [, value = ''] = service.exported(address).split(/[= ]/);
   console.error(`${service.name}: ready at ${value}, process ${runningPid(folder) ?? '?'}, data in ${folder}`);
 }
 
@@ -112,6 +115,7 @@ async function fetchAll(): Promise<void> {
   await fetchOne(securedKafka);
   await fetchOne(elasticsearch);
   await fetchOne(securedElasticsearch);
+  await fetchOne(s3);
 }
 
 function fail(message: string, exitCode: 1 | 2): void {

@@ -19,12 +19,14 @@ import { OwnServer } from './own-server.ts';
 import { postgres, postgresLaunched } from './postgres/service.ts';
 import { registry, registryInJvm } from './registry/service.ts';
 import { watchedRunFolder } from './run-folder.ts';
+import { s3, s3Launched, type S3Server } from './s3/service.ts';
 import { securedKafka as secured, type SecuredKafka } from './secured/service.ts';
 import type { Service, Way } from './service.ts';
 import { fromEnvironment, missingService, startIn } from './start.ts';
 
 export type { OwnServer } from './own-server.ts';
 export type { SecuredElasticsearch } from './elasticsearch/secured.ts';
+export { s3Client, s3Environment, type S3Server } from './s3/service.ts';
 export type { SecuredKafka } from './secured/service.ts';
 export { signToken } from './secured/tokens.ts';
 
@@ -39,6 +41,8 @@ const SERVICES = {
   'own-registry': own(registry, registryInJvm),
   postgres,
   'own-postgres': own(postgres, postgresLaunched),
+  s3,
+  'own-s3': own(s3, s3Launched),
   elasticsearch,
   'own-elasticsearch': own(elasticsearch, elasticsearchInJvm()),
   'secured-elasticsearch': securedSearch,
@@ -57,6 +61,11 @@ export function schemaRegistryUrl(): Promise<string> {
 /** A connection string of a user who may make databases: make one of your own. pgvector can be made in it. */
 export function postgresUrl(): Promise<string> {
   return shared(postgres);
+}
+
+/** An S3 server. Use buckets of your own. */
+export function s3Server(): Promise<S3Server> {
+  return shared(s3);
 }
 
 /** The URL of an Elasticsearch without security. Use index names of your own. */
@@ -92,6 +101,11 @@ export function restartableRegistry(): Promise<OwnServer<string>> {
 /** A Postgres of the test's own, to be killed and started again. The test ends it by `remove()`. */
 export function restartablePostgres(): Promise<OwnServer<string>> {
   return OwnServer.start(postgres, postgresLaunched);
+}
+
+/** An S3 server of the test's own, to be killed and started again. The test ends it by `remove()`. */
+export function restartableS3(): Promise<OwnServer<S3Server>> {
+  return OwnServer.start(s3, s3Launched);
 }
 
 /** An Elasticsearch of the test's own, to be killed and started again. The test ends it by `remove()`. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
-import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import type { Bucket } from './bucket.ts';
 import { faultOf, s3Fault } from './faults.ts';
+import { objectFault } from './objects.ts';
 import { fatalError } from '../../errors.ts';
 import type { ShardFile, ShardUpload } from '../../record/types.ts';
 import { withFileFaults } from '../file-fault.ts';
@@ -11,8 +11,6 @@ import { withFileFaults } from '../file-fault.ts';
 const PART_BYTES = 8 << 20;
 const MOST_PARTS = 10_000;
 const IN_FLIGHT = 2;
-/** Of an upload's object: the checksum of the whole file, which servers do not compute. */
-const SHA256_KEY = 'sha256';
 /** The object is there, or another request is just writing it. */
 const IS_THERE = new Set(['PreconditionFailed', 'ConditionalRequestConflict']);
 const KNOWS_NO_CONDITION = new Set(['NotImplemented', 'InvalidArgument', 'InvalidRequest']);
@@ -21,7 +19,7 @@ const KNOWS_NO_CONDITION = new Set(['NotImplemented', 'InvalidArgument', 'Invali
 export async function uploadFile(bucket: Bucket, file: ShardFile, path: string): Promise<ShardUpload> {
   const place = { Bucket: bucket.name, Key: bucket.key(file.name) };
   const { UploadId: id = '' } = await bucket.ask(`Beginning to send ${file.name}`, (s3) =>
-    s3.createMultipartUpload({ ...place, ChecksumAlgorithm: 'SHA256', Metadata: { [SHA256_KEY]: file.sha256 } }),
+    s3.createMultipartUpload({ ...place, ChecksumAlgorithm: 'SHA256' }),
   );
   const partBytes = Math.max(PART_BYTES, Math.ceil(file.bytes / MOST_PARTS));
   const count = Math.max(1, Math.ceil(file.bytes / partBytes));
@@ -88,7 +86,7 @@ export async function completeUpload(bucket: Bucket, file: ShardFile): Promise<v
     const { name } = faultOf(error);
     if (name === 'NoSuchUpload') return requireOurs(bucket, file);
     if (!IS_THERE.has(name) && !KNOWS_NO_CONDITION.has(name)) throw s3Fault(`Completing ${file.name}`, error);
-    if (IS_THERE.has(name) || (await headOf(bucket, file.name)) !== undefined) {
+    if (IS_THERE.has(name) || (await objectFault(bucket, file)) !== 'missing') {
       await requireOurs(bucket, file);
       // It would be paid for as long as it is there.
       return abortUpload(bucket, bucket.key(file.name), upload.id);
@@ -101,45 +99,20 @@ export async function completeUpload(bucket: Bucket, file: ShardFile): Promise<v
 }
 
 async function requireOurs(bucket: Bucket, file: ShardFile): Promise<void> {
-  const head = await headOf(bucket, file.name);
-  if (head === undefined)
+  const fault = await objectFault(bucket, file);
+  if (fault === 'missing')
     throw fatalError(
       'FILE_SINK_SHARD_MISSING',
       `${bucket.location}/${file.name} is committed on the log, but neither the object nor its upload is there. A rule ` +
         'of the bucket that aborts uploads must leave them a few days. ' +
         'Run "replay" with the same --out and --model to write the output again from the log.',
     );
-  if (!isOurs(head, file))
+  if (fault !== undefined)
     throw fatalError(
       'FILE_SINK_OBSTRUCTED',
       `${bucket.location}/${file.name} is there already with other bytes, so the shard can't be published. ` +
         'Move it away, or choose another --out.',
     );
-}
-
-export async function headOf(bucket: Bucket, name: string): Promise<HeadObjectCommandOutput | undefined> {
-  try {
-    const key = { Bucket: bucket.name, Key: bucket.key(name) };
-    return await bucket.ask(`Looking at ${name}`, (s3) => s3.headObject({ ...key, ChecksumMode: 'ENABLED' }), true);
-  } catch (error) {
-    if (faultOf(error).status === 404) return undefined;
-    throw s3Fault(`Looking at ${bucket.location}/${name}`, error);
-  }
-}
-
-/** By what the server itself has computed of the parts, where it does, and by what the upload was begun with. */
-export function isOurs(head: HeadObjectCommandOutput, file: ShardFile): boolean {
-  if (head.ContentLength !== file.bytes || head.Metadata?.[SHA256_KEY] !== file.sha256) return false;
-  return (
-    head.ChecksumSHA256 === undefined || file.upload === undefined || head.ChecksumSHA256 === checksumOf(file.upload)
-  );
-}
-
-/** S3's composite checksum: that of the parts' checksums, and their number. */
-function checksumOf({ parts }: ShardUpload): string {
-  const hash = createHash('sha256');
-  for (const { sha256 } of parts) hash.update(sha256, 'hex');
-  return `${hash.digest('base64')}-${parts.length}`;
 }
 
 export async function abortUpload(bucket: Bucket, key: string, id: string): Promise<void> {
