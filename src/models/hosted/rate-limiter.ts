@@ -22,10 +22,10 @@ export interface Permit {
 const MINUTE_MS = 60_000;
 /** Clocks differ, and a request is counted when it arrives: this much of a limit is used. */
 const SHARE = 0.98;
-/** A timer that fires late may be made up for by this much: as much as the share leaves to those who count by seconds. */
-const CATCH_UP_MS = 20;
+/** A timer that fires late by no more than this is made up for; a longer pause is no reason for a burst. */
+const CATCH_UP_MS = 50;
 const INITIAL_WINDOW = 2;
-/** Of the first pause; ten requests' time, where that is known and less. */
+/** Of the first pause; two requests' time, where that is known and less. */
 const BACKOFF_BASE_MS = 500;
 /** Successes after which the last refusals are forgotten. */
 const FORGIVEN_AFTER = 20;
@@ -104,8 +104,8 @@ export class RateLimiter {
     const now = this.#timing.now();
     this.#inFlight++;
     if (this.#isProbing) this.#probeIsOut = true;
-    this.#nextRequestMs = Math.max(this.#nextRequestMs, now - CATCH_UP_MS) + spacingMs(this.requestsPerMinute);
-    this.#nextTokenMs = Math.max(this.#nextTokenMs, now - CATCH_UP_MS) + tokens * spacingMs(this.tokensPerMinute);
+    this.#nextRequestMs = onSchedule(this.#nextRequestMs, now) + spacingMs(this.requestsPerMinute);
+    this.#nextTokenMs = onSchedule(this.#nextTokenMs, now) + tokens * spacingMs(this.tokensPerMinute);
     return { epoch: this.#epoch, tokens };
   }
 
@@ -151,7 +151,7 @@ export class RateLimiter {
     // As long as it says, and not with everyone else who was told the same.
     if (waitMs !== undefined) return waitMs + random * Math.min(1000, waitMs * 0.1);
     const known = spacingMs(this.requestsPerMinute);
-    const baseMs = known > 0 ? Math.min(BACKOFF_BASE_MS, 10 * known) : BACKOFF_BASE_MS;
+    const baseMs = known > 0 ? Math.min(BACKOFF_BASE_MS, 2 * known) : BACKOFF_BASE_MS;
     return backoffDelayMs(this.#refusals, random, { baseMs, capMs: this.#longestPauseMs(now) });
   }
 
@@ -188,6 +188,10 @@ export class RateLimiter {
     if (remaining === 0 && resetMs !== undefined && resetMs <= MINUTE_MS)
       this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#timing.now() + resetMs);
   }
+}
+
+function onSchedule(dueMs: number, nowMs: number): number {
+  return nowMs - dueMs > CATCH_UP_MS ? nowMs : dueMs;
 }
 
 function spacingMs(perMinute: number | undefined): number {
