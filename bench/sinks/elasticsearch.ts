@@ -76,8 +76,8 @@ async function measure(): Promise<Figure[]> {
     ({ usage } = await sink(logs.full));
   } else ({ usage } = await sink(logs.compared));
   return [
-    { name: 'prebuilt bodies', value: median(bare), unit: 'docs/s' },
-    { name: 'sink elasticsearch', value: median(ours), unit: 'docs/s' },
+    { name: 'prebuilt bodies', value: median(bare), unit: 'rows/s' },
+    { name: 'sink elasticsearch', value: median(ours), unit: 'rows/s' },
     { name: 'the same as a share of those', value: median(ours) / median(bare), unit: 'ratio', atLeast: LEAST_OF_BARE },
     {
       name: `peak memory at ${rows} rows`,
