@@ -31,7 +31,10 @@ describe('embedStream', () => {
 
   it('holds no more windows than the model needs, however slow the reader is', async () => {
     const embedder = fakeEmbedder();
-    const stream = embedStream(embedder, Array.from({ length: 100 }, (_, i) => `${i}`));
+    const stream = embedStream(
+      embedder,
+      Array.from({ length: 100 }, (_, i) => `${i}`),
+    );
     await stream.next();
     expect(embedder.calls.length).toBe(3);
     await stream.return();

@@ -116,16 +116,7 @@ export interface HostedWeights {
 }
 
 export type HostedProvider =
-  | 'jina'
-  | 'voyage'
-  | 'cohere'
-  | 'vertex'
-  | 'gemini'
-  | 'openai'
-  | 'openai-compatible'
-  | 'tei'
-  | 'infinity'
-  | 'ollama';
+  'jina' | 'voyage' | 'cohere' | 'vertex' | 'gemini' | 'openai' | 'openai-compatible' | 'tei' | 'infinity' | 'ollama';
 
 /** What a provider takes; left out: not known. */
 export interface HostedPrice {

@@ -52,7 +52,9 @@ export function chooseGraph(
   const wanted = dtype ?? 'fp32';
   const chosen = graphOf(files, stem, wanted);
   if (chosen !== undefined) return chosen;
-  throw new UsageError(`${where} has no onnx/${stem}${SUFFIXES[wanted] ?? ''}.onnx (${wanted}). ${whatThereIs(files, stem)}`);
+  throw new UsageError(
+    `${where} has no onnx/${stem}${SUFFIXES[wanted] ?? ''}.onnx (${wanted}). ${whatThereIs(files, stem)}`,
+  );
 }
 
 function withData(files: readonly string[], graph: string, dtype: string): ChosenGraph {

@@ -55,17 +55,21 @@ export const preprocessorConfigSchema = z
   .preprocess(
     (config) => jinaSchema.safeParse(config).data ?? config,
     z.object({
-    do_resize: z.literal(true, 'only models whose images are resized are supported').default(true),
-    size: z.union([side, size, z.object({ shortest_edge: side })]),
-    resample: z.literal([1, 2, 3, 4, 5], 'must be 1 to 5, a filter of Pillow other than nearest').default(3),
-    do_center_crop: z.boolean().optional(),
-    crop_size: z.union([side, size]).optional(),
-    do_rescale: z.boolean().default(true),
-    rescale_factor: z.number().positive().default(1 / 255),
-    do_normalize: z.boolean().default(true),
-    image_mean: colours.optional(),
-    image_std: z.array(z.number().positive()).length(3).optional(),
-  }))
+      do_resize: z.literal(true, 'only models whose images are resized are supported').default(true),
+      size: z.union([side, size, z.object({ shortest_edge: side })]),
+      resample: z.literal([1, 2, 3, 4, 5], 'must be 1 to 5, a filter of Pillow other than nearest').default(3),
+      do_center_crop: z.boolean().optional(),
+      crop_size: z.union([side, size]).optional(),
+      do_rescale: z.boolean().default(true),
+      rescale_factor: z
+        .number()
+        .positive()
+        .default(1 / 255),
+      do_normalize: z.boolean().default(true),
+      image_mean: colours.optional(),
+      image_std: z.array(z.number().positive()).length(3).optional(),
+    }),
+  )
   .transform((config, context): ImagePreprocessing => {
     const resize =
       typeof config.size === 'number'
@@ -79,7 +83,11 @@ export const preprocessorConfigSchema = z
     if (crops && (crop.width > least.width || crop.height > least.height))
       context.addIssue({ code: 'custom', path: ['crop_size'], message: 'must not be larger than size' });
     if (!crops && 'shortest' in resize)
-      context.addIssue({ code: 'custom', path: ['crop_size'], message: 'is needed where only the shortest edge is given' });
+      context.addIssue({
+        code: 'custom',
+        path: ['crop_size'],
+        message: 'is needed where only the shortest edge is given',
+      });
     if (config.do_normalize && (config.image_mean === undefined || config.image_std === undefined))
       context.addIssue({ code: 'custom', path: ['image_mean'], message: 'and image_std are needed' });
     return {

@@ -13,7 +13,11 @@ export function applySettings(entry: CatalogEntry, settings: ModelSettings): Cat
   const { 'max-tokens': maxTokens, 'long-text': longText } = settings;
   const isText = entry.weights.runtime === 'onnx';
   if (!isText && entry.weights.runtime !== 'hub') {
-    refuse(entry, settings, entry.weights.runtime === 'hashed' ? [] : ['dimensions', 'query-prefix', 'document-prefix']);
+    refuse(
+      entry,
+      settings,
+      entry.weights.runtime === 'hashed' ? [] : ['dimensions', 'query-prefix', 'document-prefix'],
+    );
   }
   const cut = dimensions === undefined ? entry : withDimensions(entry, dimensions);
   const changed = [

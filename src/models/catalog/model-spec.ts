@@ -76,7 +76,9 @@ export function parseHubReference(base: string): HubReference | undefined {
   if (!base.startsWith('hf:')) return undefined;
   const match = /^hf:(?:https:\/\/huggingface\.co\/)?([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w./-]+))?$/.exec(base);
   if (match?.[1] === undefined)
-    throw new UsageError(`--model=${base} must be hf:owner/name, or hf:owner/name@revision for a commit, tag or branch.`);
+    throw new UsageError(
+      `--model=${base} must be hf:owner/name, or hf:owner/name@revision for a commit, tag or branch.`,
+    );
   return { repository: match[1], revision: match[2] ?? 'main' };
 }
 

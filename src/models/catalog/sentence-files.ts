@@ -122,7 +122,10 @@ function poolingOf(config: z.infer<typeof poolingSchema>, path: string): Pooling
   );
 }
 
-function prefixesOf(config: { readonly prompts?: Readonly<Record<string, string>> | null | undefined; readonly default_prompt_name?: string | null | undefined }): {
+function prefixesOf(config: {
+  readonly prompts?: Readonly<Record<string, string>> | null | undefined;
+  readonly default_prompt_name?: string | null | undefined;
+}): {
   document: string;
   query: string;
 } {

@@ -27,7 +27,11 @@ export function fullDimension({ dimension, matryoshka }: Pick<ModelFacts, 'dimen
 function allows({ matryoshka }: CatalogEntry, dimensions: number): boolean {
   if (matryoshka === undefined) return false;
   const { full, shorter, least } = matryoshka;
-  return dimensions === full || shorter.includes(dimensions) || (least !== undefined && dimensions >= least && dimensions < full);
+  return (
+    dimensions === full ||
+    shorter.includes(dimensions) ||
+    (least !== undefined && dimensions >= least && dimensions < full)
+  );
 }
 
 function notAllowed({ name, dimension, matryoshka }: CatalogEntry, dimensions: number): UsageError {
@@ -39,7 +43,5 @@ function notAllowed({ name, dimension, matryoshka }: CatalogEntry, dimensions: n
   }
   const { full, shorter, least } = matryoshka;
   const range = least === undefined ? '' : `, or any number from ${String(least)} to ${String(full)}`;
-  return new UsageError(
-    `--dimensions=${String(dimensions)}: ${name} allows ${[full, ...shorter].join(', ')}${range}.`,
-  );
+  return new UsageError(`--dimensions=${String(dimensions)}: ${name} allows ${[full, ...shorter].join(', ')}${range}.`);
 }

@@ -77,7 +77,10 @@ async function fetchRest(client: HubClient, reference: HubReference, file: Liste
   } catch (cause) {
     if (cause instanceof PassingFault) throw cause;
     if (isOfDisk(cause)) throw downloadFailed(file.path, messageOf(cause), cause);
-    throw new PassingFault(`it broke off after ${String(position)} of ${String(file.bytes)} bytes (${messageOf(cause)})`, { cause });
+    throw new PassingFault(
+      `it broke off after ${String(position)} of ${String(file.bytes)} bytes (${messageOf(cause)})`,
+      { cause },
+    );
   } finally {
     await handle.close();
   }
@@ -107,5 +110,9 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 function isOfDisk(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EACCES'].includes(String(error.code));
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EACCES'].includes(String(error.code))
+  );
 }

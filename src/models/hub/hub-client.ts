@@ -96,7 +96,7 @@ export class HubClient {
     attempt: (progressed: () => void) => Promise<Result>,
   ): Promise<Result> {
     const { attempts, backoffMs } = this.#options;
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       signal?.throwIfAborted();
       try {
         return await attempt(() => {
@@ -146,7 +146,9 @@ export class HubClient {
   #throwFor(reference: HubReference, status: number, headers: Dispatcher.ResponseData['headers']): never {
     const { endpoint, token } = this.#settings;
     if (status === 429 || status === 408 || status >= 500) {
-      throw new PassingFault(`${endpoint} answered ${String(status)}`, { waitMs: retryAfterMs(one(headers['retry-after'])) });
+      throw new PassingFault(`${endpoint} answered ${String(status)}`, {
+        waitMs: retryAfterMs(one(headers['retry-after'])),
+      });
     }
     throw refused(reference, { status, code: one(headers['x-error-code']) }, endpoint, token !== undefined);
   }
@@ -162,4 +164,3 @@ function retryAfterMs(header: string | undefined): number | undefined {
   const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now();
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
-

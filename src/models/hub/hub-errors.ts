@@ -32,7 +32,10 @@ export function refused(
         : `${page} is not there, or not for everyone: check its name; for a private or gated model set HF_TOKEN.`,
     );
   }
-  return fatalError('HUB_REFUSED', `${page} could not be read: the answer was ${String(status)}${code === undefined ? '' : ` ${code}`}.`);
+  return fatalError(
+    'HUB_REFUSED',
+    `${page} could not be read: the answer was ${String(status)}${code === undefined ? '' : ` ${code}`}.`,
+  );
 }
 
 function denied(message: string): PipelineError {

@@ -68,10 +68,7 @@ const DESCRIBING = [
  * @throws UsageError for a repository, revision or dtype that there is not.
  * @throws PipelineError MODEL_DOWNLOAD_FAILED, HUB_ACCESS_DENIED, HUB_REFUSED, CACHE_NOT_WRITABLE.
  */
-export async function obtainModel(
-  reference: HubReference,
-  options: ObtainOptions,
-): Promise<ObtainedModel | undefined> {
+export async function obtainModel(reference: HubReference, options: ObtainOptions): Promise<ObtainedModel | undefined> {
   const client = new HubClient(options.hub, options.client);
   try {
     return await new Obtaining(reference, options, client).run();
@@ -104,7 +101,13 @@ class Obtaining {
     }
     const folder = this.#cache.snapshotFolder(listing.commit);
     const paths = listing.files.map(({ path }) => path);
-    if (!(await this.#require(listing, DESCRIBING.filter((path) => paths.includes(path))))) return undefined;
+    if (
+      !(await this.#require(
+        listing,
+        DESCRIBING.filter((path) => paths.includes(path)),
+      ))
+    )
+      return undefined;
     const modules = (await moduleFiles(folder)).filter((path) => paths.includes(path));
     if (!(await this.#require(listing, modules))) return undefined;
     const { name, settings } = this.#options;
@@ -165,7 +168,10 @@ class Obtaining {
     // Another process may have been at it while this one waited.
     const missing = await this.#cache.missing(commit, paths);
     const files = listing.files.filter(({ path }) => missing.includes(path));
-    reporter?.onStart?.(files.length, files.reduce((sum, { bytes }) => sum + bytes, 0));
+    reporter?.onStart?.(
+      files.length,
+      files.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
     let before = 0;
     for (const file of files) {
       await this.#fetch(commit, file, (bytes) => reporter?.onBytes?.(before + bytes), signal);

@@ -61,8 +61,7 @@ function integers(
   if (padding !== 0) for (let i = 0; i < words.length; i += stride) words[i] = padding;
   let position = 0;
   lengths.forEach((length, row) => {
-    for (let token = 0; token < length; token++)
-      words[stride * (row * padded + token)] = valueAt(position++, token);
+    for (let token = 0; token < length; token++) words[stride * (row * padded + token)] = valueAt(position++, token);
   });
   return isWide ? new Tensor('int64', new BigInt64Array(words.buffer), shape) : new Tensor('int32', words, shape);
 }

@@ -59,7 +59,8 @@ function groupsOf(root: string): ControlGroup[] {
 /** The path and all above it up to `/`. */
 function ancestors(path: string): string[] {
   const all = [posix.normalize(path)];
-  for (let last = all[0] ?? '/'; last !== '/' && last !== '.'; last = posix.dirname(last)) all.push(posix.dirname(last));
+  for (let last = all[0] ?? '/'; last !== '/' && last !== '.'; last = posix.dirname(last))
+    all.push(posix.dirname(last));
   return all;
 }
 

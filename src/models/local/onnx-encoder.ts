@@ -64,7 +64,9 @@ export class OnnxEncoder {
       throw new Error(`the output ${name} is of type ${tensor?.type ?? 'none'}, where float32 or float16 belongs`);
     const found = tensor.dims.at(-1) ?? 0;
     if (found !== fullDimension)
-      throw new Error(`the output ${name} has vectors of dimension ${found}, where dimension ${fullDimension} is expected`);
+      throw new Error(
+        `the output ${name} has vectors of dimension ${found}, where dimension ${fullDimension} is expected`,
+      );
     if (values.length !== rows * fullDimension)
       throw new Error(`the output ${name} has the shape ${tensor.dims.join(' × ')}, where ${rows} vectors belong`);
     return values;

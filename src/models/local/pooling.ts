@@ -46,7 +46,10 @@ export interface Shortening {
  * @param vectors (rows, full)
  * @returns (rows, dimension), always memory of its own: what ONNX Runtime owns can't be transferred to another thread
  */
-export function shortenRows(vectors: Float32Array, { full, dimension, layerNorm }: Shortening): Float32Array<ArrayBuffer> {
+export function shortenRows(
+  vectors: Float32Array,
+  { full, dimension, layerNorm }: Shortening,
+): Float32Array<ArrayBuffer> {
   if (dimension === full) return new Float32Array(vectors);
   const rows = vectors.length / full;
   const cut = new Float32Array(rows * dimension);

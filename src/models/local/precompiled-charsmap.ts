@@ -65,7 +65,8 @@ export class PrecompiledCharsmap {
 /** A character of another kind, with the ASCII before it, which a mark may belong to. */
 const NOT_PLAIN = /[\x20-\x7e]?[^\x20-\x7e]+/g;
 /** Of scripts whose characters are each a cluster of their own: Latin, Greek, Cyrillic, Han, Kana, Hangul syllables. */
-const ALONE = /^[\x20-\x7e]?[\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u3000-\u3029\u3041-\u3096\u30a0-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*$/;
+const ALONE =
+  /^[\x20-\x7e]?[\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u3000-\u3029\u3041-\u3096\u30a0-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*$/;
 const LONG_CLUSTER_BYTES = 6;
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 

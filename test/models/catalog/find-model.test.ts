@@ -83,9 +83,13 @@ describe('settings of the user', () => {
 
   it('move the fingerprint, each of them', async () => {
     const folder = tinyJinaClip;
-    const texts = ['', '?pooling=cls', '?max-tokens=64', '?normalise=false', '?document-prefix=x'].map((each) => tinyBert + each);
+    const texts = ['', '?pooling=cls', '?max-tokens=64', '?normalise=false', '?document-prefix=x'].map(
+      (each) => tinyBert + each,
+    );
     const images = [folder, `${folder}?dimensions=8`, `${folder}?dimensions=4`];
-    const prints = await Promise.all([...texts, ...images].map(async (model) => (await describeModel(model)).fingerprint));
+    const prints = await Promise.all(
+      [...texts, ...images].map(async (model) => (await describeModel(model)).fingerprint),
+    );
     expect(new Set(prints).size).toBe(prints.length);
   });
 

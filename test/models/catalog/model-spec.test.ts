@@ -15,7 +15,9 @@ import {
 describe('parseModelSpec', () => {
   it('takes a model apart from its settings', () => {
     expect(parseModelSpec('minilm')).toEqual({ base: 'minilm', settings: {} });
-    expect(parseModelSpec('./m?pooling=cls&max-tokens=128&normalise=false&query-prefix=query%3A+&dimensions=64')).toEqual({
+    expect(
+      parseModelSpec('./m?pooling=cls&max-tokens=128&normalise=false&query-prefix=query%3A+&dimensions=64'),
+    ).toEqual({
       base: './m',
       settings: { pooling: 'cls', 'max-tokens': 128, normalise: false, 'query-prefix': 'query: ', dimensions: 64 },
     });

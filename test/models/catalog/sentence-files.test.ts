@@ -19,7 +19,12 @@ async function folderOf(files: Readonly<Record<string, unknown>>): Promise<strin
   return folder;
 }
 
-const module = (path: string, type: string): object => ({ idx: 0, name: '0', path, type: `sentence_transformers.models.${type}` });
+const module = (path: string, type: string): object => ({
+  idx: 0,
+  name: '0',
+  path,
+  type: `sentence_transformers.models.${type}`,
+});
 const TRANSFORMER = module('', 'Transformer');
 
 describe('readSentenceFiles', () => {
@@ -37,7 +42,11 @@ describe('readSentenceFiles', () => {
   it('reads everything, wherever modules.json says the pooling is', async () => {
     const folder = await folderOf({
       'modules.json': [TRANSFORMER, module('pool', 'Pooling')],
-      'pool/config.json': { word_embedding_dimension: 8, pooling_mode_cls_token: true, pooling_mode_mean_tokens: false },
+      'pool/config.json': {
+        word_embedding_dimension: 8,
+        pooling_mode_cls_token: true,
+        pooling_mode_mean_tokens: false,
+      },
       'sentence_bert_config.json': { max_seq_length: 77, do_lower_case: true },
       'config_sentence_transformers.json': { prompts: { query: 'q: ', passage: 'p: ' }, similarity_fn_name: 'dot' },
     });
@@ -73,7 +82,9 @@ describe('readSentenceFiles', () => {
   });
 
   it('refuses a module that is done nowhere, unless the graph holds it', async () => {
-    const folder = await folderOf({ 'modules.json': [TRANSFORMER, module('1_Pooling', 'Pooling'), module('2_Dense', 'Dense')] });
+    const folder = await folderOf({
+      'modules.json': [TRANSFORMER, module('1_Pooling', 'Pooling'), module('2_Dense', 'Dense')],
+    });
     await expect(readSentenceFiles(folder, undefined)).rejects.toThrow(/module Dense \(2_Dense\).*--pooling=graph/);
     expect((await readSentenceFiles(folder, 'graph')).pooling).toBe('graph');
   });
@@ -88,17 +99,27 @@ describe('readSentenceFiles', () => {
 
 describe('readTransformerConfig', () => {
   it('knows the names that families give to their size, and what positions are left for tokens', async () => {
-    const of = async (config: object): Promise<unknown> => readTransformerConfig(await folderOf({ 'config.json': config }));
-    expect(await of({ model_type: 'nomic_bert', n_embd: 768, n_positions: 8192 })).toEqual({ dimension: 768, positions: 8192, shorter: [] });
+    const of = async (config: object): Promise<unknown> =>
+      readTransformerConfig(await folderOf({ 'config.json': config }));
+    expect(await of({ model_type: 'nomic_bert', n_embd: 768, n_positions: 8192 })).toEqual({
+      dimension: 768,
+      positions: 8192,
+      shorter: [],
+    });
     expect(await of({ model_type: 'distilbert', dim: 768 })).toEqual({ dimension: 768, shorter: [] });
-    expect(await of({ model_type: 'xlm-roberta', hidden_size: 384, max_position_embeddings: 514, pad_token_id: 1 })).toMatchObject({ positions: 512 });
-    expect(await of({ model_type: 'bert', hidden_size: 384, max_position_embeddings: 512, pad_token_id: 0 })).toMatchObject({ positions: 512 });
+    expect(
+      await of({ model_type: 'xlm-roberta', hidden_size: 384, max_position_embeddings: 514, pad_token_id: 1 }),
+    ).toMatchObject({ positions: 512 });
+    expect(
+      await of({ model_type: 'bert', hidden_size: 384, max_position_embeddings: 512, pad_token_id: 0 }),
+    ).toMatchObject({ positions: 512 });
   });
 });
 
 describe('readTokenizerLimit', () => {
   it('takes a number beyond any model for no limit', async () => {
-    const of = async (limit: number): Promise<unknown> => readTokenizerLimit(await folderOf({ 'tokenizer_config.json': { model_max_length: limit } }));
+    const of = async (limit: number): Promise<unknown> =>
+      readTokenizerLimit(await folderOf({ 'tokenizer_config.json': { model_max_length: limit } }));
     expect(await of(512)).toBe(512);
     expect(await of(1e30)).toBeUndefined();
   });

@@ -38,7 +38,10 @@ export interface FakeHub extends AsyncDisposable {
  * Serves a folder as `owner/name`. Files of more than `largeBytes` are large: they come from another host, by redirect,
  * as the hub does it.
  */
-export async function startFakeHub(folder: string, { repository = 'owner/name', largeBytes = 10_000 } = {}): Promise<FakeHub> {
+export async function startFakeHub(
+  folder: string,
+  { repository = 'owner/name', largeBytes = 10_000 } = {},
+): Promise<FakeHub> {
   const files = new Map<string, Buffer>();
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
     if (entry.isFile()) {

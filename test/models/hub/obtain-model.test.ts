@@ -33,7 +33,10 @@ afterAll(() => rm(source, { recursive: true, force: true }));
 
 function options(more: Partial<ObtainOptions> = {}, environment: Record<string, string> = {}): ObtainOptions {
   return {
-    hub: hubSettings({ HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: cache, HF_TOKEN: 'hf_secret', ...environment }, '/nowhere'),
+    hub: hubSettings(
+      { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: cache, HF_TOKEN: 'hf_secret', ...environment },
+      '/nowhere',
+    ),
     name: 'owner--name',
     settings: {},
     download: 'weights',
@@ -66,7 +69,9 @@ describe('obtainModel', () => {
     const config = await readFile(join(source, 'config.json'));
     expect(await readlink(join(snapshot(), 'config.json'))).toBe(join('..', '..', 'blobs', gitHash(config)));
     expect(await readFile(join(repositoryFolder(), 'refs', 'main'), 'utf8')).toBe(COMMIT);
-    expect((await readdir(join(repositoryFolder(), 'blobs'))).filter((name) => name.includes('incomplete'))).toEqual([]);
+    expect((await readdir(join(repositoryFolder(), 'blobs'))).filter((name) => name.includes('incomplete'))).toEqual(
+      [],
+    );
     // its name in the cache is its hash: nothing is read again for the fingerprint
     expect(await hashOfFile(snapshot(), GRAPH)).toBe(sha256(graph));
     expect(told).toHaveLength(2); // what describes it, then the graph
@@ -84,7 +89,9 @@ describe('obtainModel', () => {
 
   it('keeps the token from whoever the hub redirects to', async () => {
     await obtainModel(reference, options());
-    expect(hub.seen.filter(({ host }) => host === 'hub').every((each) => each.authorization === 'Bearer hf_secret')).toBe(true);
+    expect(
+      hub.seen.filter(({ host }) => host === 'hub').every((each) => each.authorization === 'Bearer hf_secret'),
+    ).toBe(true);
     const elsewhere = hub.seen.filter(({ host }) => host === 'storage');
     expect(elsewhere.length).toBeGreaterThan(0);
     expect(elsewhere.every((each) => each.authorization === undefined)).toBe(true);
@@ -140,7 +147,10 @@ describe('obtainModel', () => {
 
   it('gives up after its attempts', async () => {
     for (let i = 0; i < 3; i++) hub.mishaps.push({ path: GRAPH, kind: 'unavailable' });
-    await expect(obtainModel(reference, options())).rejects.toMatchObject({ code: 'MODEL_DOWNLOAD_FAILED', retriable: true });
+    await expect(obtainModel(reference, options())).rejects.toMatchObject({
+      code: 'MODEL_DOWNLOAD_FAILED',
+      retriable: true,
+    });
   });
 
   it.each([
@@ -255,7 +265,10 @@ describe('two processes', () => {
     const children = [obtainElsewhere(), obtainElsewhere()];
     expect(await Promise.all(children.map(ended))).toEqual([0, 0]);
     expect(hub.fetches('tokenizer.json')).toBe(1);
-    expect(hub.seen.filter(({ host }) => host === 'storage').map(({ range }) => range)).toEqual([undefined, 'bytes=2000-']);
+    expect(hub.seen.filter(({ host }) => host === 'storage').map(({ range }) => range)).toEqual([
+      undefined,
+      'bytes=2000-',
+    ]);
   });
 
   it('go on when the one that downloads is killed', async () => {
@@ -277,7 +290,10 @@ describe('a model of images', () => {
     await cp(tinyClipText, folder, { recursive: true });
     await using clip = await startFakeHub(folder);
     const obtained = await obtainModel(reference, options({}, { HF_ENDPOINT: clip.endpoint }));
-    expect(obtained).toMatchObject({ isComplete: true, entry: { kinds: ['image'], weights: { runtime: 'onnx-vision' } } });
+    expect(obtained).toMatchObject({
+      isComplete: true,
+      entry: { kinds: ['image'], weights: { runtime: 'onnx-vision' } },
+    });
     for (const tower of ['vision', 'text'])
       expect(await readFile(join(snapshot(), `onnx/${tower}_model.onnx`))).toEqual(
         await readFile(join(folder, `onnx/${tower}_model.onnx`)),
@@ -298,7 +314,9 @@ describe('hubSettings', () => {
     expect(cacheOf({ XDG_CACHE_HOME: '/c' })).toBe('/c/huggingface/hub');
     expect(cacheOf({ HF_HOME: '~/hf' })).toBe('/home/u/hf/hub');
     expect(cacheOf({ HF_HOME: '/hf', HF_HUB_CACHE: '/elsewhere' })).toBe('/elsewhere');
-    expect(hubSettings({ HF_ENDPOINT: 'https://mirror/hf/', HF_HUB_OFFLINE: 'yes', HF_TOKEN: ' t ' }, '/')).toMatchObject({
+    expect(
+      hubSettings({ HF_ENDPOINT: 'https://mirror/hf/', HF_HUB_OFFLINE: 'yes', HF_TOKEN: ' t ' }, '/'),
+    ).toMatchObject({
       endpoint: 'https://mirror/hf',
       offline: true,
       token: 't',

@@ -66,17 +66,22 @@ describe('starting on a device', () => {
     expect(await chosen('cuda', able, ['cuda', 'cpu'])).toEqual({ started: 'cuda', choice: { device: 'cuda' } });
     const failed = chosen('cuda', able, ['cpu']);
     await expect(failed).rejects.toMatchObject({ code: 'DEVICE_UNAVAILABLE', retriable: false, poison: false });
-    await expect(failed).rejects.toThrow('The model m can\'t run on cuda: no adapter. --device=cpu');
+    await expect(failed).rejects.toThrow("The model m can't run on cuda: no adapter. --device=cpu");
   });
 
   it('does not look at devices for the processor', async () => {
     const support = () => Promise.reject(new Error('looked'));
-    expect(await startOnDevice({ wish: 'cpu', model: 'm', support, start: start(['cpu']) })).toMatchObject({ started: 'cpu' });
+    expect(await startOnDevice({ wish: 'cpu', model: 'm', support, start: start(['cpu']) })).toMatchObject({
+      started: 'cpu',
+    });
   });
 
   it('with auto takes the first that works, and says why', async () => {
     const all: readonly Device[] = ['cuda', 'coreml', 'dml', 'cpu'];
-    expect(await chosen('auto', able, all)).toMatchObject({ started: 'cuda', choice: { reason: expect.stringContaining('m runs on cuda') as string } });
+    expect(await chosen('auto', able, all)).toMatchObject({
+      started: 'cuda',
+      choice: { reason: expect.stringContaining('m runs on cuda') as string },
+    });
     const backends = ['cpu', 'coreml', 'dml'];
     expect(await chosen('auto', { ...able, platform: 'darwin', backends }, all)).toMatchObject({ started: 'coreml' });
     expect(await chosen('auto', { ...able, platform: 'win32', backends }, all)).toMatchObject({ started: 'dml' });
@@ -117,7 +122,7 @@ describe('a model on a device', () => {
 describe('where a graph ran', () => {
   const event = (op_name: string, provider: string) => ({ cat: 'Node', name: 'x', args: { op_name, provider } });
 
-  it('is read from the runtime\'s profile', () => {
+  it("is read from the runtime's profile", () => {
     const profile = JSON.stringify([
       { cat: 'Session', name: 'model_loading', args: {} },
       { cat: 'Node', name: 'fence', args: { op_name: 'Add' } },
@@ -130,9 +135,15 @@ describe('where a graph ran', () => {
     ['all of it', ['MatMul CUDA', 'Attention CUDA', 'Add CUDA'], undefined],
     ['shapes on the processor', ['Shape CPU', 'Gather CPU', 'Gemm CUDA'], undefined],
     ['nothing of it', ['MatMul CPU', 'Add CPU'], /none of its 2 nodes ran there/],
-    ['a product elsewhere', ['MatMul CUDA', 'MatMulInteger CPU', 'Add CUDA'], /1 of its 2 matrix products \(MatMulInteger\)/],
+    [
+      'a product elsewhere',
+      ['MatMul CUDA', 'MatMulInteger CPU', 'Add CUDA'],
+      /1 of its 2 matrix products \(MatMulInteger\)/,
+    ],
   ])('%s', (_, ran, said) => {
-    const nodes = ran.map((each) => each.split(' ')).map(([kind = '', place = '']) => ({ kind, provider: `${place}ExecutionProvider` }));
+    const nodes = ran
+      .map((each) => each.split(' '))
+      .map(([kind = '', place = '']) => ({ kind, provider: `${place}ExecutionProvider` }));
     const elsewhere = nodesElsewhere(nodes, 'cuda');
     if (said === undefined) expect(elsewhere).toBeUndefined();
     else expect(elsewhere).toMatch(said);

@@ -3,7 +3,9 @@ import { feedsOf } from '../../../src/models/local/encoder-feeds.ts';
 
 type Session = Parameters<typeof feedsOf>[0];
 
-function session(inputs: readonly (readonly [name: string, type: string, shape: readonly (number | string)[]])[]): Session {
+function session(
+  inputs: readonly (readonly [name: string, type: string, shape: readonly (number | string)[]])[],
+): Session {
   return {
     inputNames: inputs.map(([name]) => name),
     inputMetadata: inputs.map(([name, type, shape]) => ({ name, isTensor: true, type, shape })),

@@ -34,7 +34,10 @@ async function expectParity(folder: string, name: string): Promise<void> {
     for (const role of ['document', 'query'] as const) {
       const bytes = Buffer.from(reference[role], 'base64');
       const expected = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-      const { vectors, faults } = await embedder.embed(texts.map((text) => ({ text })), { as: role });
+      const { vectors, faults } = await embedder.embed(
+        texts.map((text) => ({ text })),
+        { as: role },
+      );
       expect(faults.size).toBe(0);
       expect(expected.length).toBe(texts.length * DIMENSION);
       expect(leastCosine(vectors, expected, DIMENSION), `${name}, ${role}`).toBeGreaterThan(0.9999);

@@ -42,7 +42,9 @@ describe('LengthPool', () => {
         for (const batch of batches) {
           const padded = batch[0]!.length;
           expect(batch.length === 1 || batch.length * padded <= batchTokens).toBe(true);
-          batch.forEach((row, i) => { expect(row.length <= (batch[i - 1]?.length ?? padded)).toBe(true); });
+          batch.forEach((row, i) => {
+            expect(row.length <= (batch[i - 1]?.length ?? padded)).toBe(true);
+          });
           if (!pads) expect(batch.every((row) => row.length === padded)).toBe(true);
           expect(batch.at(-1)!.length).toBeGreaterThanOrEqual(padded * 0.85);
         }
@@ -60,7 +62,14 @@ describe('LengthPool', () => {
           left = left.filter((rows) => rows.length > 0);
           expect(head.length).toBe(Math.max(...left[0]!));
           const byWindow = Map.groupBy(batches[i]!, (row) => row.window);
-          const remaining = [...new Set(batches.slice(i).flat().map((row) => row.window))].sort((a, b) => a - b);
+          const remaining = [
+            ...new Set(
+              batches
+                .slice(i)
+                .flat()
+                .map((row) => row.window),
+            ),
+          ].sort((a, b) => a - b);
           remaining.forEach((window, at) => {
             for (const row of byWindow.get(window) ?? []) left[at]!.splice(left[at]!.indexOf(row.length), 1);
           });

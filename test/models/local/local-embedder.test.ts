@@ -112,7 +112,11 @@ describe('a local embedder', () => {
   });
 
   it('takes any string', async () => {
-    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), fc.constantFrom('\ud800', '\udc00x', '\u0000'));
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: 'grapheme' }),
+      fc.constantFrom('\ud800', '\udc00x', '\u0000'),
+    );
     await fc.assert(
       fc.asyncProperty(fc.array(text, { maxLength: 20 }), async (texts) => {
         const { vectors, faults, tokenCounts } = await embedder.embed(asInputs(texts));
@@ -200,7 +204,9 @@ describe('a local embedder that fails', () => {
   it('says when the tokenizer is broken', async () => {
     await using folder = await modelFolder();
     await writeFile(join(folder.path, 'tokenizer.json'), '{}');
-    await expect(createEmbedder({ model: folder.path, workers: 1 })).rejects.toMatchObject({ code: 'MODEL_LOAD_FAILED' });
+    await expect(createEmbedder({ model: folder.path, workers: 1 })).rejects.toMatchObject({
+      code: 'MODEL_LOAD_FAILED',
+    });
     await rm(join(folder.path, 'tokenizer.json'));
     await expect(createEmbedder({ model: folder.path, workers: 1 })).rejects.toMatchObject({ code: 'USAGE' });
   });

@@ -133,7 +133,9 @@ describe('long texts', () => {
   });
 
   it('are for models of text whose files are here', async () => {
-    await expect(describeModel('hashed-384?long-text=refuse')).rejects.toThrow(/--long-text can't be set for hashed-384/);
+    await expect(describeModel('hashed-384?long-text=refuse')).rejects.toThrow(
+      /--long-text can't be set for hashed-384/,
+    );
     await expect(describeModel(`${tinyBert}?long-text=split`)).rejects.toThrow(/truncate, chunk-mean, refuse/);
   });
 });

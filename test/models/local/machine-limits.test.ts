@@ -21,8 +21,22 @@ const v1 = '12:cpu,cpuacct:/docker/ab12\n7:memory:/docker/ab12\n1:name=systemd:/
 
 it.each([
   ['no container', {}, 16, 64 * 1024],
-  ['v2 without limits', { 'proc/self/cgroup': '0::/', 'sys/fs/cgroup/cpu.max': 'max 100000', 'sys/fs/cgroup/memory.max': 'max' }, 16, 64 * 1024],
-  ['v2 in its own namespace', { 'proc/self/cgroup': '0::/', 'sys/fs/cgroup/cpu.max': '250000 100000', 'sys/fs/cgroup/memory.max': String(512 * MIB) }, 2, 512],
+  [
+    'v2 without limits',
+    { 'proc/self/cgroup': '0::/', 'sys/fs/cgroup/cpu.max': 'max 100000', 'sys/fs/cgroup/memory.max': 'max' },
+    16,
+    64 * 1024,
+  ],
+  [
+    'v2 in its own namespace',
+    {
+      'proc/self/cgroup': '0::/',
+      'sys/fs/cgroup/cpu.max': '250000 100000',
+      'sys/fs/cgroup/memory.max': String(512 * MIB),
+    },
+    2,
+    512,
+  ],
   ['v2, less than one core', { 'proc/self/cgroup': '0::/', 'sys/fs/cgroup/cpu.max': '50000 100000' }, 1, 64 * 1024],
   [
     'v2 on the host, limited by the slice above and by its own unit',

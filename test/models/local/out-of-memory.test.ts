@@ -88,7 +88,11 @@ describe('a pool after memory ran out', () => {
 
   it('holds no more scores of attention in a batch than memory allows', () => {
     const batchRows = (length: number) => {
-      const pool = new LengthPool<{ readonly length: number }>({ batchTokens: 8192, pads: false, batchScores: 512 * 512 });
+      const pool = new LengthPool<{ readonly length: number }>({
+        batchTokens: 8192,
+        pads: false,
+        batchScores: 512 * 512,
+      });
       pool.add(Array.from({ length: 64 }, () => ({ length })));
       return pool.take()?.length;
     };

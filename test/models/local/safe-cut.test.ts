@@ -28,7 +28,25 @@ describe('safeCut', () => {
       lowerCase: false,
     });
     const unit = fc.oneof(
-      fc.constantFrom('about', 'Σ', 'ς', "'", '.', ' ', '!', 'A', 'b', '\u0301', 'é', '漢', '[CLS]', '\u0000', '\ud83d', '1', '\u200b'),
+      fc.constantFrom(
+        'about',
+        'Σ',
+        'ς',
+        "'",
+        '.',
+        ' ',
+        '!',
+        'A',
+        'b',
+        '\u0301',
+        'é',
+        '漢',
+        '[CLS]',
+        '\u0000',
+        '\ud83d',
+        '1',
+        '\u200b',
+      ),
       fc.string({ unit: 'grapheme', maxLength: 3 }),
     );
     const words = fc.array(unit, { maxLength: 60 }).map((parts) => parts.join(''));

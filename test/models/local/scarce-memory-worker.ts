@@ -29,7 +29,8 @@ serveWorker<TextRequest>(() =>
       const vectors = new Float32Array(lengths.length * settings.dimension);
       let position = 0;
       lengths.forEach((length, row) => {
-        for (let i = 0; i < length; i++) vectors[row * settings.dimension + ((ids[position++] ?? 0) % settings.dimension)]! += 1;
+        for (let i = 0; i < length; i++)
+          vectors[row * settings.dimension + ((ids[position++] ?? 0) % settings.dimension)]! += 1;
         const at = row * settings.dimension;
         const norm = Math.hypot(...vectors.subarray(at, at + settings.dimension));
         for (let i = at; i < at + settings.dimension; i++) vectors[i]! /= norm;

@@ -4,7 +4,10 @@ import { textChunks } from '../../../src/models/local/text-chunks.ts';
 
 describe('textChunks', () => {
   it('covers every text once, in order, in chunks that are short of work', () => {
-    const texts = fc.array(fc.integer({ min: 0, max: 80_000 }).map((length) => 'x'.repeat(length)), { maxLength: 200 });
+    const texts = fc.array(
+      fc.integer({ min: 0, max: 80_000 }).map((length) => 'x'.repeat(length)),
+      { maxLength: 200 },
+    );
     fc.assert(
       fc.property(texts, (all) => {
         const chunks = textChunks(all);

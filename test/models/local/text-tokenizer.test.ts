@@ -41,7 +41,11 @@ describe('TextTokenizer', () => {
   it('gives a long text the tokens that its whole has', () => {
     const all = tokenizerIn(folder, 1_000_000);
     const sentence = "ΑΣ'Α naïve [SEP] words; 1750-1760, e\u0301tude! 漢字 unaffordability ";
-    for (const text of [sentence.repeat(300), `${'x'.repeat(9000)} ${sentence.repeat(300)}`, ' '.repeat(20_000) + sentence]) {
+    for (const text of [
+      sentence.repeat(300),
+      `${'x'.repeat(9000)} ${sentence.repeat(300)}`,
+      ' '.repeat(20_000) + sentence,
+    ]) {
       const whole = all.tokenise(text).ids.slice(0, -1);
       const { ids, truncated } = tokenizer.tokenise(text);
       expect(truncated).toBe(whole.length > 255);

@@ -98,6 +98,10 @@ export const imageEntries: readonly CatalogEntry[] = [
       similarity: JINA_CLIP,
       licence: JINA_CLIP,
     },
-    weights: { runtime: 'hub', repository: 'jinaai/jina-clip-v2', revision: '344d954da76eb8ad47a7aaff42d012e30c15b8fe' },
+    weights: {
+      runtime: 'hub',
+      repository: 'jinaai/jina-clip-v2',
+      revision: '344d954da76eb8ad47a7aaff42d012e30c15b8fe',
+    },
   },
 ];

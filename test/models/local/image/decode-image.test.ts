@@ -58,7 +58,7 @@ describe('decodeImage', () => {
     for (let flip = 0; flip < 32; flip++) {
       const bytes = new Uint8Array(whole);
       const at = Math.floor((whole.length * (flip + 0.5)) / 32);
-      bytes[at]! ^= 1 << flip % 8;
+      bytes[at]! ^= 1 << (flip % 8);
       expect(await outcome(bytes)).toMatch(/^(decoded|IMAGE_)/);
     }
   });

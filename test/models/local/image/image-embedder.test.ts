@@ -203,7 +203,10 @@ describe('an embedder of images that fails', () => {
     await using folder = await clipFolder();
     const file = join(folder.path, 'preprocessor_config.json');
     // No pixel counts any more: all that is left is the mean.
-    await writeFile(file, (await readFile(file, 'utf8')).replace(/"rescale_factor": [\d.]+/, '"rescale_factor": 1e-12'));
+    await writeFile(
+      file,
+      (await readFile(file, 'utf8')).replace(/"rescale_factor": [\d.]+/, '"rescale_factor": 1e-12'),
+    );
     await expect(createEmbedder({ model: folder.path, workers: 1 })).rejects.toMatchObject({
       code: 'MODEL_CANARY_FAILED',
       message: expect.stringMatching(/two different images the same vector/) as string,
@@ -213,7 +216,10 @@ describe('an embedder of images that fails', () => {
   it('says what is wrong with a folder', async () => {
     await using folder = await clipFolder();
     const file = join(folder.path, 'preprocessor_config.json');
-    await writeFile(file, '{"size": {"shortest_edge": 64}, "resample": 0, "image_mean": [0, 0, 0], "image_std": [1, 1, 1]}');
+    await writeFile(
+      file,
+      '{"size": {"shortest_edge": 64}, "resample": 0, "image_mean": [0, 0, 0], "image_std": [1, 1, 1]}',
+    );
     await expect(createEmbedder({ model: folder.path })).rejects.toThrow(/preprocessor_config\.json.*resample/s);
     await rm(file);
     await expect(createEmbedder({ model: folder.path })).rejects.toThrow(/has no preprocessor_config\.json/);
