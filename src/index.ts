@@ -8,6 +8,14 @@ export { createEmbedder, type CreateEmbedderOptions } from './models/create-embe
 export { hubSettings, type HubSettings } from './models/hub/settings.ts';
 export { embedStream, embedTexts, type Embedded, type EmbedStreamOptions } from './models/embed-stream.ts';
 export type { Embedder, EmbedInput, EmbedOptions, EmbedResult, InputKind, ModelInfo } from './models/port.ts';
+export {
+  readJson,
+  readJsonl,
+  readNpySingle,
+  readVectorStore,
+  type FileEmbedding,
+  type ReadEmbeddingsOptions,
+} from './producers/embeddings/read-embeddings.ts';
 export type { ContentHash, Metadata, MetadataValue, ModelFingerprint, RecordId } from './record/types.ts';
 export type { EmbeddingRow } from './sinks/readers/embedding-rows.ts';
 export { readNpy, readNpyMatrix, type NpyMatrix } from './sinks/readers/read-npy.ts';

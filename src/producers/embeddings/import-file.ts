@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import type { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
+import { unpackedMembers } from '../files/uncompressed.ts';
 import { fatalError, messageOf, poisonError, type PipelineError } from '../../errors.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -63,25 +62,21 @@ export async function openBytes(file: Pick<ImportFile, 'path' | 'name'>, signal?
   const compression = compressionOf(await rawHead(file));
   let bytes = 0;
   async function* read(): AsyncGenerator<Buffer> {
-    const source = createReadStream(file.path, { highWaterMark: CHUNK_BYTES });
-    source.on('data', (chunk) => {
-      bytes += chunk.length;
-    });
-    const decompress = decompressor(compression);
+    const packed = packedBytes();
     try {
-      if (decompress === undefined) {
-        for await (const chunk of source) yield chunk as Buffer;
-        return;
-      }
-      // Its rejection is met below, where the output is read.
-      pipeline(source, decompress).catch(() => undefined);
-      for await (const chunk of decompress) yield chunk as Buffer;
+      if (compression === 'none') yield* packed;
+      else yield* unpackedMembers(packed, () => decompressor(compression)) as AsyncGenerator<Buffer>;
     } catch (error) {
       if (isDamage(error)) throw corrupt(file.name, compression, error);
       throw unreadable(file.name, error);
     } finally {
-      source.destroy();
-      decompress?.destroy();
+      await packed.return(undefined);
+    }
+  }
+  async function* packedBytes(): AsyncGenerator<Buffer> {
+    for await (const chunk of createReadStream(file.path, { highWaterMark: CHUNK_BYTES })) {
+      bytes += (chunk as Buffer).length;
+      yield chunk as Buffer;
     }
   }
   async function* untilAborted(): AsyncGenerator<Buffer> {
@@ -106,8 +101,7 @@ export async function decompressedHead(file: Pick<ImportFile, 'path' | 'name'>):
   return Buffer.concat(chunks).subarray(0, HEAD_BYTES);
 }
 
-function decompressor(compression: Compression): Transform | undefined {
-  if (compression === 'none') return undefined;
+function decompressor(compression: Exclude<Compression, 'none'>): Gunzip | ZstdDecompress {
   const options = { chunkSize: CHUNK_BYTES };
   if (compression === 'gzip') return createGunzip(options);
   return createZstdDecompress({ ...options, params: { [ZSTD_WINDOW_LOG_MAX]: ZSTD_WINDOW_LOG } });

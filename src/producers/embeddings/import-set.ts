@@ -9,7 +9,8 @@ import { unpack, type Unpacked } from './unpack.ts';
 
 /** One thing to import, or to know of. */
 export type ImportUnit =
-  | { readonly kind: 'file'; readonly file: ImportFile }
+  /** `keys`: of our own JSONL batches, what lists the offset of each line. */
+  | { readonly kind: 'file'; readonly file: ImportFile; readonly keys?: ImportFile }
   | { readonly kind: 'npy'; readonly file: ImportFile; readonly companions: NpyCompanions | undefined }
   /** Lists deletions of our own shards. */
   | { readonly kind: 'deletions'; readonly file: ImportFile }
@@ -18,6 +19,8 @@ export type ImportUnit =
   | { readonly kind: 'skipped'; readonly name: string };
 
 const DELETIONS = /^_.+\.deletions\.jsonl$/;
+const KEYS = /^_batch_.+\.keys\.jsonl$/;
+const BATCH = /^(batch_(?:p\d+_)?\d+)\.jsonl(?:\.gz|\.zst)?$/;
 const ROW_ENDINGS = ['.jsonl', '.ndjson', '.metadata.jsonl', '_metadata.jsonl'];
 
 /** Files, folders (with all that is below) and tars. A tar is unpacked to a temporary folder until `dispose`. */
@@ -63,7 +66,7 @@ export class ImportSet {
         file,
         siblings.filter((each) => each !== undefined),
       );
-    } else yield* this.#fileOrArchive(file);
+    } else yield* this.#fileOrArchive(file, await keysBeside(file));
   }
 
   async *#folder(folder: string, prefix: string): AsyncGenerator<ImportUnit> {
@@ -95,14 +98,15 @@ export class ImportSet {
       claimed.add(unit.companions?.rows);
       claimed.add(unit.companions?.description);
     }
+    const keys = new Map(files.filter(isKeys).map((file) => [basename(file.name), file]));
     for (const file of files) {
       const unit = npy.get(file);
       if (unit !== undefined) yield unit;
-      else if (!claimed.has(file)) yield* this.#fileOrArchive(file);
+      else if (!claimed.has(file) && !isKeys(file)) yield* this.#fileOrArchive(file, keys.get(keysNameOf(file) ?? ''));
     }
   }
 
-  async *#fileOrArchive(file: ImportFile): AsyncGenerator<ImportUnit> {
+  async *#fileOrArchive(file: ImportFile, keys?: ImportFile): AsyncGenerator<ImportUnit> {
     if (DELETIONS.test(basename(file.name))) {
       yield { kind: 'deletions', file };
       return;
@@ -113,7 +117,7 @@ export class ImportSet {
       this.#unpacked.set(file.path, unpacked);
     }
     if (unpacked === undefined) {
-      yield { kind: 'file', file };
+      yield { kind: 'file', file, ...(keys && { keys }) };
       return;
     }
     const { files, faults, others } = unpacked;
@@ -136,7 +140,22 @@ async function looksLikeTar(file: ImportFile): Promise<boolean> {
 
 /** Also what other readers of such folders leave out: manifests and the like. */
 function isHidden(name: string): boolean {
-  return name.startsWith('.') || (name.startsWith('_') && !DELETIONS.test(name));
+  return name.startsWith('.') || (name.startsWith('_') && !DELETIONS.test(name) && !KEYS.test(name));
+}
+
+function isKeys({ name }: ImportFile): boolean {
+  return KEYS.test(basename(name));
+}
+
+/** undefined: it is none of our batches. */
+function keysNameOf({ name }: ImportFile): string | undefined {
+  const stem = BATCH.exec(basename(name))?.[1];
+  return stem === undefined ? undefined : `_${stem}.keys.jsonl`;
+}
+
+async function keysBeside(file: ImportFile): Promise<ImportFile | undefined> {
+  const name = keysNameOf(file);
+  return name === undefined ? undefined : fileIn(dirname(file.path), name, '');
 }
 
 /** undefined: it is no file (a link to one is). */

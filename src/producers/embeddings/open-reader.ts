@@ -36,7 +36,7 @@ export async function openReader(
   }
   if (head[0] === 0x93 && head.subarray(1, 6).toString('latin1') === 'NUMPY') throw noRows(file.name);
   const form = jsonForm(head, plainNameOf(file.name));
-  if (form === 'lines') return jsonlReader(file, options);
+  if (form === 'lines') return jsonlReader(file, options, unit.keys);
   return form === 'document' ? openJsonDocument(file, options) : undefined;
 }
 

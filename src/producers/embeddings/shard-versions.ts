@@ -1,9 +1,9 @@
 import { failureOutcome } from '../../errors.ts';
 import { IdentityTable } from '../../ledger/identity-table.ts';
-import { openBytes, rawHead, type ImportFile } from './import-file.ts';
+import { rawHead, type ImportFile } from './import-file.ts';
 import type { ImportSet } from './import-set.ts';
-import { splitLines } from './lines.ts';
 import { readOwnVersions } from './parquet-reader.ts';
+import { readRowKeys } from './row-keys.ts';
 
 /**
  * Our own shards are an append log: an id may come again, and a sidecar lists deletions. What counts of an id is the row
@@ -16,7 +16,8 @@ export class ShardVersions {
   static async read(set: ImportSet): Promise<ShardVersions> {
     const versions = new ShardVersions();
     for await (const unit of set.units()) {
-      if (unit.kind === 'deletions') await versions.#noteDeletions(unit.file);
+      if (unit.kind === 'deletions') await versions.#noteKeys(unit.file);
+      else if (unit.kind === 'file' && unit.keys !== undefined) await versions.#noteKeys(unit.keys);
       else if (unit.kind === 'file') await versions.#noteParquet(unit.file);
       else if (unit.kind === 'npy' && unit.companions?.rowsAreParquet === true)
         await versions.#noteParquet(unit.companions.rows);
@@ -40,12 +41,10 @@ export class ShardVersions {
     }
   }
 
-  async #noteDeletions(file: ImportFile): Promise<void> {
-    for await (const lines of splitLines(await openBytes(file)))
-      for (const { bytes } of lines) {
-        const { id, offset } = deletionOf(bytes);
-        if (id !== undefined && offset !== undefined) this.#note(id, offset);
-      }
+  /** Of deletions or of lines: both are listed alike. */
+  async #noteKeys(file: ImportFile): Promise<void> {
+    for await (const keys of readRowKeys(file))
+      for (const { id, offset } of keys) if (id !== undefined && offset !== undefined) this.#note(id, offset);
   }
 
   #note(id: string, offset: number): void {
@@ -53,15 +52,5 @@ export class ShardVersions {
     const before = this.#last.find(id);
     if (before >= 0 && this.#last.payloadNumber(before) >= offset) return;
     this.#last.setPayloadNumber(this.#last.upsert(id), offset);
-  }
-}
-
-/** A line that says nothing deletes nothing. */
-function deletionOf(bytes: Buffer): { readonly id?: string; readonly offset?: number } {
-  try {
-    const { id, offset } = JSON.parse(bytes.toString()) as Record<string, unknown>;
-    return { ...(typeof id === 'string' && { id }), ...(typeof offset === 'number' && { offset }) };
-  } catch {
-    return {};
   }
 }

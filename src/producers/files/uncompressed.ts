@@ -33,7 +33,7 @@ export async function* uncompressedChunks(
   }
   const packed = counted(fileChunks(path, { from: 0, chunkBytes: CHUNK_BYTES, signal }), progress);
   try {
-    yield* unpacked(packed, compression);
+    yield* unpackedMembers(packed, () => decompressor(compression));
   } catch (error) {
     if (!isDataFault(error)) throw error;
     const what = `the file is damaged or cut off here (${compression}: ${messageOf(error)})`;
@@ -57,7 +57,10 @@ async function* counted(
  * All members of a packed file. A decompressor of zstd ends with the first of several frames and drops what is behind
  * it: each frame has one of its own, fed with what the one before has left.
  */
-async function* unpacked(chunks: AsyncGenerator<Uint8Array>, compression: Compression): AsyncGenerator<Uint8Array> {
+export async function* unpackedMembers(
+  chunks: AsyncGenerator<Uint8Array>,
+  decompressor: () => Zlib,
+): AsyncGenerator<Uint8Array> {
   let rest: Uint8Array | undefined;
   /** False when there is nothing left for another member. */
   const feed = async (stream: Zlib): Promise<boolean> => {
@@ -78,7 +81,7 @@ async function* unpacked(chunks: AsyncGenerator<Uint8Array>, compression: Compre
     return false;
   };
   for (let hasMore = true; hasMore;) {
-    const stream = decompressor(compression);
+    const stream = decompressor();
     const feeding = feed(stream);
     feeding.catch((error: unknown) => stream.destroy(error instanceof Error ? error : undefined));
     try {
