@@ -3,6 +3,7 @@ import { resolveConfig } from '../src/cli/config.ts';
 import { commands } from '../src/cli/definitions/index.ts';
 import { globalFlags } from '../src/cli/definitions/global.ts';
 import { secrets } from '../src/cli/definitions/secrets.ts';
+import { presentArguments } from '../src/cli/old-flags.ts';
 import { environmentName, kebabCase, type Flags } from '../src/cli/flags.ts';
 
 type Environment = Readonly<Record<string, string>>;
@@ -12,9 +13,10 @@ export function parseCommandLine(
   words: readonly string[],
   environment: Environment = {},
 ): { readonly problems: readonly string[]; readonly options: Readonly<Record<string, unknown>> } {
-  const [name, ...argv] = words;
+  const [name, ...rest] = words;
   const command = commands.find((each) => each.name === name);
   if (command === undefined) return { problems: [`${name ?? 'nothing'} is not a command`], options: {} };
+  const argv = command.oldFlags === undefined ? rest : presentArguments(rest, command.oldFlags);
   const parsed = parseArguments(argv, { ...globalFlags, ...command.flags });
   const sources = { parsed, environment, folder: '/nonexistent' };
   const { faults, warnings, options } = resolveConfig(command, commands, globalFlags, sources);

@@ -1,5 +1,6 @@
 import type { Flags, ListFlag, OptionsOf, StringFlag } from './flags.ts';
 import type { globalFlags } from './definitions/global.ts';
+import type { OldFlags } from './old-flags.ts';
 import type { Instruments } from '../operations/observed/instruments.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Progress } from '../telemetry/progress.ts';
@@ -71,6 +72,8 @@ export interface CommandDescription<Specs = Flags, Takes = Positionals> {
   readonly positionals: Takes;
   /** Whether it loads the models that `--model` names: their files are then downloaded where they are missing. */
   readonly runsModels?: boolean;
+  /** Of a command by an old name: how its flags may be written, too. */
+  readonly oldFlags?: OldFlags;
 }
 
 export interface Command extends CommandDescription {

@@ -74,6 +74,15 @@ export function defineFlags<const Specs extends Flags>(flags: Specs): Specs {
   return flags;
 }
 
+/** The flags of another command without some. */
+export function omitFlags<Specs extends Flags, Key extends keyof Specs & string>(
+  flags: Specs,
+  keys: readonly Key[],
+): Omit<Specs, Key> {
+  const kept = Object.entries(flags).filter(([key]) => !keys.some((each) => each === key));
+  return Object.fromEntries(kept) as Omit<Specs, Key>;
+}
+
 /** `dataDir` -> `data-dir` */
 export function kebabCase(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -16,6 +16,7 @@ import type { Invocation } from './help.ts';
 import type { OpenInstruments } from './instruments.ts';
 import { nearestName } from '../record/nearest-name.ts';
 import { locateModels } from './locate-models.ts';
+import { presentArguments } from './old-flags.ts';
 import { installStop } from './stop.ts';
 import type { StopOptions } from './stop.ts';
 import { PipelineError } from '../errors.ts';
@@ -65,7 +66,8 @@ export async function runProgram(world: ProgramWorld): Promise<ProgramExit> {
   if (command === undefined) {
     return fail(world, isJson, usageFailure([unknownCommand(commandName, commands)], hint(world, undefined)));
   }
-  const argv = world.argv.toSpliced(overview.positionalIndexes[0] ?? 0, 1);
+  const words = world.argv.toSpliced(overview.positionalIndexes[0] ?? 0, 1);
+  const argv = command.oldFlags === undefined ? words : presentArguments(words, command.oldFlags);
   return runCommand(command, argv, isJson, commands, world);
 }
 

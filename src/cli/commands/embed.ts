@@ -35,7 +35,7 @@ export const run: CommandBody<typeof embedFlags> = async (context) => {
     withWorkspace(watched(context), async (workspace) => {
       await refuseOwned(workspace, options);
       const { failed, ...stages } = await runStages(workspace, sources, context);
-      const reconciliation = await reconcileUnlessStopped(workspace, context, failed);
+      const reconciliation = await reconcileUnlessStopped(workspace, context, failed, stages.sunk);
       const report: RunReport = {
         ...stages,
         elapsedMs: performance.now() - startMs,
@@ -67,18 +67,23 @@ async function refuseOwned(workspace: Workspace, options: EmbedContext['options'
   }
 }
 
-/** A stop leaves the recount out, not the report of what was done. A model that has failed can't add up. */
+/**
+ * A stop leaves the recount out, not the report of what was done. A model that has failed can't add up, nor an output that is
+ * brought up by a run of its own.
+ */
 async function reconcileUnlessStopped(
   workspace: Workspace,
   context: EmbedContext,
   failed: readonly ModelFailure[],
+  sunk: readonly SinkReport[],
 ): Promise<Reconciliation | undefined> {
   const { options, signal } = context;
+  const sinks = sunk.map(({ sink }) => sink);
   const models = options.model.filter((model) => !failed.some((each) => each.model === model));
   try {
     return signal.aborted || models.length === 0
       ? undefined
-      : await reconcileStage(workspace, { models, signal, stores: context });
+      : await reconcileStage(workspace, { models, sinks, signal, stores: context });
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;

@@ -5,6 +5,7 @@ import { embed } from './embed.ts';
 import { importCommand } from './import.ts';
 import { models } from './models.ts';
 import { reconcile, status } from './operate.ts';
+import { embedMulti, generate, generateToFile, indexWithEmbeddings } from './old-commands.ts';
 import { process } from './process.ts';
 import { produce } from './produce.ts';
 import { search } from './search.ts';
@@ -25,4 +26,8 @@ export const commands: readonly Command[] = [
   withBody(topics, () => import('../commands/topics.ts')),
   withBody(search, () => import('../commands/search.ts')),
   withBody(models, () => import('../commands/models.ts')),
+  withBody(generateToFile, () => import('../commands/generate.ts')),
+  withBody(generate, () => import('../commands/generate.ts')),
+  withBody(indexWithEmbeddings, () => import('../commands/index-with-embeddings.ts')),
+  withBody(embedMulti, () => import('../commands/embed-multi.ts')),
 ];

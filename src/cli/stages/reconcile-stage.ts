@@ -45,6 +45,8 @@ export interface Reconciliation {
 export interface ReconcileStageOptions {
   /** As given to `--model`: names, aliases or folders. Left out: all that are on the log. */
   readonly models?: readonly string[];
+  /** Only these outputs, by name. Left out: all that are on the log. */
+  readonly sinks?: readonly string[];
   readonly signal: AbortSignal;
   /** How stores are reached. */
   readonly stores: StoreAccess;
@@ -73,7 +75,7 @@ export async function reconcileStage(workspace: Workspace, options: ReconcileSta
       hasProcessor: groups.has(processorGroup(namespace, model.name)),
     }),
   );
-  const outputs = await outputsOf(workspace, topics);
+  const outputs = (await outputsOf(workspace, topics)).filter(({ name }) => options.sinks?.includes(name) ?? true);
   const kindSets = wanted.flatMap(({ kinds }) => (kinds === undefined ? POSSIBLE_KINDS : [kinds]));
   const records = await readRecordColumns(context, kindSets);
   const sources = await reconcileSources(context, topics, records);

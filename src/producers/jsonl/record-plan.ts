@@ -81,8 +81,14 @@ const NO_TEXT: Choice = { tokens: [], reason: '' };
 
 type NumberField = (name: string) => number;
 
+/** Of papers by paragraph, where nothing else is an id: a paper's own name is that of all its paragraphs. */
+const PARAGRAPH = ['paper_id', 'paragraph_index'];
+const OTHER_IDS = ['id', 'object_id', '_id', 'record_id', 'uuid'];
+
 function planId({ id }: FormatOptions, sample: FieldSample, field: NumberField): Choice {
   if (id !== undefined) return { tokens: parseFields(id, '#', requiredIn(sample, '--id', field)), reason: 'as given' };
+  const isOfParagraphs = PARAGRAPH.every((name) => sample.has(name)) && !OTHER_IDS.some((name) => sample.has(name));
+  if (isOfParagraphs) return { tokens: parseFields(PARAGRAPH.join(), '#', field), reason: 'by their names' };
   const found = detectIdColumn(profileColumns(sample.names, sample.rows));
   if (found !== undefined)
     return { tokens: [{ column: field(sample.names[found.column] ?? '') }], reason: found.reason };

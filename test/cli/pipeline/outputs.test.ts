@@ -121,3 +121,15 @@ it('reconcile --repair writes again from the first damaged or lost shard on, in 
   expect(await place.rows('data', 'parquet', 'hashed-384')).toHaveLength(12);
   expect(await place.done('reconcile', '--repair')).toMatchObject({ differences: 0, repaired: [] });
 });
+
+it('embed counts its own outputs, and reconcile all of them', async () => {
+  const place = await embedded();
+  place.writeRows(
+    'documents.csv',
+    numbers(0, 14).map((i) => documentRow(i)),
+  );
+  // That of Parquet waits for a run of its own.
+  await place.done('embed', '--source=documents.csv', '--sink=npy', HASHED);
+  const { code, json } = await place.json('reconcile');
+  expect({ code, json }).toMatchObject({ code: 1, json: { differences: 2 } });
+});

@@ -77,6 +77,11 @@ describe('detection', () => {
       'paper_id (',
       '{title}. {text} (',
     ],
+    [
+      '{"paper_id":"a","paragraph_index":0,"text":"words"}\n{"paper_id":"b","paragraph_index":0,"text":"more"}',
+      '{paper_id}#{paragraph_index} (by their names)',
+      'text (',
+    ],
   ])('%s', async (lines, id, text) => {
     const { description } = await open(lines);
     expect(description['id']).toContain(id);
