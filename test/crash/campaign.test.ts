@@ -36,4 +36,4 @@ it('loses and doubles nothing under kill -9, and reconcile notices whatever is t
   await log.close();
   expect(await reconcile()).toEqual([1, expect.stringMatching(/not-processed[^]*\b77\b/)]);
   await rm(result.folder, { recursive: true });
-}, 240_000);
+}, 360_000);

@@ -1,5 +1,5 @@
 /**
- * The crash campaign: produce, process and two sinks run side by side as processes of their own while the source
+ * The crash campaign: produce, process and sinks of every kind of file run side by side as processes of their own while the source
  * grows, and each is ended by kill -9 at a random moment, round after round. Then everything runs to its end once, and
  * the shards must hold every id exactly once, equal to those of a run that nobody disturbed.
  *
@@ -10,6 +10,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readJson, readJsonl, readNpySingle, readVectorStore } from '../../src/index.ts';
 import type { EmbeddingRow } from '../../src/sinks/readers/embedding-rows.ts';
 import { readNpy } from '../../src/sinks/readers/read-npy.ts';
 import { readParquet } from '../../src/sinks/readers/read-parquet.ts';
@@ -79,6 +80,8 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     ['process', `--model=${model}`, ...place(name)],
     ['sink', 'parquet', `--model=${model}`, '--shard-rows=1000', out(name), ...place(name)],
     ['sink', 'npy', `--model=${model}`, '--shard-rows=700', out(name), ...place(name)],
+    ['sink', 'jsonl', `--model=${model}`, '--shard-rows=300', '--compress=gzip', out(name), ...place(name)],
+    ['sink', 'json,vector-store,npy-single', `--model=${model}`, out(name), ...place(name)],
   ];
   let kills = 0;
   let finished = 0;
@@ -140,7 +143,29 @@ async function compareOutputs(folder: string, model: string): Promise<number> {
       compareRows(row, same, model);
     }
   }
+  await compareExchanged(join(folder, 'crashed', 'data'), calm, model);
   return calm.size;
+}
+
+/** The files that people exchange hold the same vectors, each id once. */
+async function compareExchanged(out: string, calm: ReadonlyMap<string, EmbeddingRow>, model: string): Promise<void> {
+  const name = modelName(model);
+  const outputs = {
+    jsonl: readJsonl(join(out, 'embeddings', name)),
+    json: readJson(join(out, 'json', name, `${name}.json`)),
+    'vector-store': readVectorStore(join(out, 'vector-store', name, `${name}.json`)),
+    'npy-single': readNpySingle(join(out, 'npy-single', name, `${name}.npy`)),
+  };
+  for (const [format, rows] of Object.entries(outputs)) {
+    const seen = new Set<string>();
+    for await (const { id, vector } of rows) {
+      const row = calm.get(id);
+      if (row === undefined || seen.has(id)) throw new Error(`${id} is twice in ${format}, or should not be there`);
+      compareVectors(id, row.vector, vector, model);
+      seen.add(id);
+    }
+    if (seen.size !== calm.size) throw new Error(`${seen.size} ids in ${format}, where a calm run has ${calm.size}`);
+  }
 }
 
 function compareRows(a: EmbeddingRow, b: EmbeddingRow, model: string): void {
@@ -149,11 +174,14 @@ function compareRows(a: EmbeddingRow, b: EmbeddingRow, model: string): void {
       typeof value === 'bigint' ? value.toString() : value,
     );
   if (plain(a) !== plain(b)) throw new Error(`${a.id} differs: ${plain(a)} and ${plain(b)}`);
+  compareVectors(a.id, a.vector, b.vector, model);
+}
+
+function compareVectors(id: string, a: Float32Array, b: Float32Array, model: string): void {
   // A real model's floats depend on what a text was batched with, in the last digits.
-  const cosine = a.vector.reduce((sum, value, i) => sum + value * (b.vector[i] ?? 0), 0);
-  const same =
-    model === 'hashed-384' ? Buffer.compare(bytesOf(a.vector), bytesOf(b.vector)) === 0 : cosine >= MIN_COSINE;
-  if (!same) throw new Error(`${a.id} has another vector (cosine ${cosine})`);
+  const cosine = a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
+  const same = model === 'hashed-384' ? Buffer.compare(bytesOf(a), bytesOf(b)) === 0 : cosine >= MIN_COSINE;
+  if (!same) throw new Error(`${id} has another vector (cosine ${cosine})`);
 }
 
 function bytesOf(vector: Float32Array): Uint8Array {
