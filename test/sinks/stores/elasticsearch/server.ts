@@ -12,6 +12,11 @@ interface Hit {
   readonly _source: Document;
 }
 
+interface Found {
+  readonly error?: unknown;
+  readonly hits: { readonly hits: readonly Hit[] };
+}
+
 /** Elasticsearch as its users see it, with nothing of the sink between. */
 export class PlainClient {
   readonly url: string;
@@ -43,11 +48,12 @@ export class PlainClient {
   /** What a search finds, by id, vectors and all. */
   async documents(alias: string, query: unknown = { match_all: {} }): Promise<Map<string, Document>> {
     await this.ask('POST', `/${alias}/_refresh`);
-    const { hits } = await this.ask<{ hits: { hits: Hit[] } }>(
-      'POST',
-      `/${alias}/_search?_source_exclude_vectors=false`,
-      { size: 10_000, query },
-    );
+    const body = { size: 10_000, query };
+    const asked = '_source_exclude_vectors=false';
+    let found = await this.ask<Found>('POST', `/${alias}/_search?${asked}`, body, [400]);
+    // Before 9.2 vectors are always there.
+    if (found.error !== undefined) found = await this.ask('POST', `/${alias}/_search`, body);
+    const { hits } = found;
     return new Map(hits.hits.map(({ _id, _source }) => [_id, _source]));
   }
 
