@@ -7,7 +7,8 @@ import type { EmbedInput, EmbedResult, Embedder } from '../src/models/port.ts';
 import { EmbeddingTask, ensureProcessorTopics } from '../src/processors/embedding-task.ts';
 import type { Source, SourceFault, SourceItem } from '../src/producers/port.ts';
 import type { PublishReport } from '../src/producers/publish-report.ts';
-import { publish, type PublishOptions } from '../src/producers/publisher.ts';
+import type { PublishOptions } from '../src/producers/publish-options.ts';
+import { publish } from '../src/producers/publisher.ts';
 import { sha256 } from '../src/record/identity.ts';
 import type { ModelFingerprint, RecordId } from '../src/record/types.ts';
 

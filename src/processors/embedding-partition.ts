@@ -1,37 +1,30 @@
-import type { Codec } from '../codec/port.ts';
 import type { PipelineError } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { checkPlaces, type TopicPartition } from '../log/placement.ts';
+import { checkPlaces } from '../log/placement.ts';
 import type { LogRecord, OutputRecord, PartitionTask, Progress } from '../log/port.ts';
-import type { EmbedInput, EmbedResult, Embedder } from '../models/port.ts';
-import { ATTEMPT_HEADER, deadLetterHeaders, type OnDeadLetter } from '../record/dead-letter.ts';
+import type { EmbedInput, Embedder } from '../models/port.ts';
+import { ATTEMPT_HEADER } from '../record/dead-letter.ts';
 import type { PartKind } from '../record/identity.ts';
 import { EqualContents, type Answer, type Answers } from './equal-contents.ts';
 import { addCounts, emptyCounts, type ProcessCounts } from './outcomes.ts';
+import { PartitionOutputs, type Failed, type PartitionOutputsOptions } from './partition-outputs.ts';
 import { inputOf, planBatch, type Decision } from './plan.ts';
 
 /** Batches a local model has before it: one at work, one or two waiting, so that no worker ever waits for the log. */
 const DEFAULT_IN_FLIGHT = 3;
 
-export interface EmbeddingPartitionOptions {
-  readonly codec: Codec;
+export interface EmbeddingPartitionOptions extends PartitionOutputsOptions {
   readonly embedder: Embedder;
   /** The state of this partition, restored. */
   readonly ledger: Ledger;
   /** Batches that all partitions of the task have before the model. */
   readonly inFlight: { batches: number };
-  readonly clock: () => number;
   readonly kinds: readonly PartKind[];
-  readonly fingerprint: Uint8Array;
   /** As in the port. */
   readonly startOffset?: number;
-  readonly group: string;
-  readonly input: TopicPartition;
-  readonly outputTopics: { readonly embeddings: string; readonly ledger: string; readonly deadLetters: string };
   /** Grows by what is committed. */
   readonly counts: ProcessCounts;
   readonly onCommitted: () => void;
-  readonly onDeadLetter?: OnDeadLetter;
 }
 
 interface InFlight {
@@ -55,6 +48,7 @@ interface InFlight {
 export class EmbeddingPartition implements PartitionTask {
   readonly startOffset?: number;
   readonly #options: EmbeddingPartitionOptions;
+  readonly #outputs: PartitionOutputs;
   readonly #inFlight: InFlight[] = [];
   readonly #contents: EqualContents;
   readonly #uncommitted = new WeakMap<Progress, ProcessCounts>();
@@ -66,6 +60,7 @@ export class EmbeddingPartition implements PartitionTask {
 
   constructor(options: EmbeddingPartitionOptions) {
     this.#options = options;
+    this.#outputs = new PartitionOutputs(options);
     this.#contents = new EqualContents(options.embedder.info.dimension, options.input.partitions);
     if (options.startOffset !== undefined) this.startOffset = options.startOffset;
   }
@@ -180,8 +175,8 @@ export class EmbeddingPartition implements PartitionTask {
   #complete(batch: InFlight, outputs: OutputRecord[]): void {
     let [embedded, inputs] = [0, 0];
     for (const decision of batch.decisions) {
-      if (decision.kind === 'delete') this.#outputDeletion(decision.record, outputs);
-      else if (decision.kind === 'dead-letter') this.#outputDeadLetter(decision, decision.error, batch.counts, outputs);
+      if (decision.kind === 'delete') this.#outputs.deletion(decision.record, outputs);
+      else if (decision.kind === 'dead-letter') this.#deadLetter(decision, decision.error, batch.counts, outputs);
       else {
         const answer = batch.answers[embedded++];
         // Of this batch, or of one that was completed before.
@@ -191,83 +186,16 @@ export class EmbeddingPartition implements PartitionTask {
         if (!isReused) inputs++;
         const fault = result.faults.get(answer.index);
         if (fault === undefined)
-          this.#outputEmbedding(decision, { result, index: answer.index, isReused }, batch.counts, outputs);
-        else this.#outputDeadLetter(decision, fault, batch.counts, outputs);
+          this.#outputs.embedding(decision, { result, index: answer.index, isReused }, batch.counts, outputs);
+        else this.#deadLetter(decision, fault, batch.counts, outputs);
       }
     }
   }
 
-  #outputEmbedding(
-    { record, view, contentHash }: Extract<Decision, { kind: 'embed' }>,
-    {
-      result: { vectors, tokenCounts, truncated },
-      index,
-      isReused,
-    }: { readonly result: EmbedResult; readonly index: number; readonly isReused: boolean },
-    counts: ProcessCounts,
-    outputs: OutputRecord[],
-  ): void {
-    const { codec, embedder, fingerprint, clock, outputTopics } = this.#options;
-    const { name, dimension } = embedder.info;
-    const tokenCount = tokenCounts[index] ?? 0;
-    const isTruncated = truncated[index] === 1;
-    const value = codec.encodeEmbeddingOf(view, {
-      model: name,
-      fingerprint,
-      contentHash,
-      tokenCount,
-      truncated: isTruncated,
-      createdAt: clock(),
-      vector: vectors.subarray(index * dimension, (index + 1) * dimension),
-    });
-    outputs.push(this.#output(outputTopics.embeddings, record.key, value));
-    this.#outputLedger(record, contentHash, 'embedded', outputs);
-    counts.embedded++;
-    if (isReused) counts.reused++;
-    else counts.tokens += tokenCount;
-    if (isTruncated) counts.truncated++;
-  }
-
-  #outputDeletion(record: LogRecord, outputs: OutputRecord[]): void {
-    const { embeddings, ledger } = this.#options.outputTopics;
-    outputs.push(this.#output(embeddings, record.key, null), this.#output(ledger, record.key, null));
-  }
-
-  #outputDeadLetter(
-    { record, contentHash, known }: Exclude<Decision, { kind: 'delete' }>,
-    error: PipelineError,
-    counts: ProcessCounts,
-    outputs: OutputRecord[],
-  ): void {
-    const { ledger, fingerprint, outputTopics, group, input, onDeadLetter } = this.#options;
-    const origin = { stage: 'process', connector: group, ...input, offset: record.offset };
-    const attempt = record.headers[ATTEMPT_HEADER];
-    onDeadLetter?.(origin, error);
-    outputs.push({
-      ...this.#output(outputTopics.deadLetters, record.key, record.value),
-      headers: { ...deadLetterHeaders(origin, error), ...(attempt && { [ATTEMPT_HEADER]: attempt }) },
-    });
-    // An embedding of what the id said before is not one of what it says now.
-    if (known) outputs.push(this.#output(outputTopics.embeddings, record.key, null));
+  #deadLetter(decision: Failed, error: PipelineError, counts: ProcessCounts, outputs: OutputRecord[]): void {
+    const { ledger, fingerprint } = this.#options;
+    const { record, contentHash } = decision;
+    this.#outputs.deadLetter(decision, error, counts, outputs);
     ledger.set(record.key ?? new Uint8Array(), { contentHash, fingerprint, outcome: 'dead-lettered' });
-    this.#outputLedger(record, contentHash, 'dead-lettered', outputs);
-    counts.deadLettered++;
-    counts.deadLettersByReason[error.code] = (counts.deadLettersByReason[error.code] ?? 0) + 1;
-  }
-
-  #outputLedger(
-    record: LogRecord,
-    contentHash: Uint8Array,
-    outcome: 'embedded' | 'dead-lettered',
-    outputs: OutputRecord[],
-  ): void {
-    const { codec, fingerprint, outputTopics } = this.#options;
-    const value = codec.encodeLedgerParts({ contentHash, fingerprint, outcome, offset: record.offset });
-    outputs.push(this.#output(outputTopics.ledger, record.key, value));
-  }
-
-  /** Output partition = input partition, so that a partition's ledger lives where its records do. */
-  #output(topic: string, key: Uint8Array | null, value: Uint8Array | null): OutputRecord {
-    return { topic, partition: this.#options.input.partition, key, value };
   }
 }

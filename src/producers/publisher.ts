@@ -1,11 +1,10 @@
-import type { Codec } from '../codec/port.ts';
 import { UsageError } from '../errors.ts';
 import { Ledger, restoreLedger } from '../ledger/ledger.ts';
-import { MAX_RECORD_BYTES, type Log, type TransactionalProducer } from '../log/port.ts';
-import { compactedTopic, compressedTopic, deadLetterTopic, type TopicNames } from '../log/topics.ts';
-import { deadLetterHeaders, type OnDeadLetter } from '../record/dead-letter.ts';
+import { MAX_RECORD_BYTES, type TransactionalProducer } from '../log/port.ts';
+import { compactedTopic, compressedTopic, deadLetterTopic } from '../log/topics.ts';
+import { deadLetterHeaders } from '../record/dead-letter.ts';
 import { sha256 } from '../record/identity.ts';
-import type { NumberedIds, Source, SourceBatch, SourceFault, SourceItem } from './port.ts';
+import type { NumberedIds, SourceBatch, SourceFault, SourceItem } from './port.ts';
 import { encodeItem, ZERO_FINGERPRINT_BYTES } from './encode-item.ts';
 import {
   duplicateFault,
@@ -20,33 +19,11 @@ import { GatheredAppends, WRITES_NOTHING } from './gathered-appends.ts';
 import { OtherSources } from './other-sources.ts';
 import { pruneVanished } from './prune.ts';
 import { surplusIds } from './surplus.ts';
-import { emptyPublishReport, type PublishDecision, type PublishReport } from './publish-report.ts';
+import type { PublishOptions } from './publish-options.ts';
+import { emptyPublishReport, type PublishReport } from './publish-report.ts';
 
 /** The key and the frame of a record are small. */
 const MOST_VALUE_BYTES = MAX_RECORD_BYTES - 64 * 1024;
-
-export interface PublishOptions {
-  readonly source: Source;
-  readonly log: Log;
-  readonly codec: Codec;
-  readonly topics: TopicNames;
-  readonly partitions: number;
-  readonly clock: () => number;
-  /** Stop after this many new or changed records; what is unchanged does not count, so that a repeat makes progress. */
-  readonly limit?: number;
-  /** Delete records of this source that it no longer has. Needs the whole source: no `limit`, no filter. */
-  readonly prune?: boolean;
-  /** Asked before more than a tenth of the records is deleted; false leaves them. */
-  readonly confirmPrune?: (vanished: number, total: number) => Promise<boolean>;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (report: PublishReport) => void;
-  /** Told of dead letters that are new. */
-  readonly onDeadLetter?: OnDeadLetter;
-  /** Decides everything and writes nothing: no topic, no transaction. `prune` is left out. */
-  readonly dryRun?: boolean;
-  /** Told of each item and fault as it is decided. */
-  readonly onDecision?: (item: SourceItem | SourceFault, decision: PublishDecision) => void;
-}
 
 /**
  * Publishes what is new or changed in a source, and its faults as dead letters, each batch with its entries in the

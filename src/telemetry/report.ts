@@ -1,5 +1,6 @@
 import { usageNotes, type ModelUsage } from './usage-report.ts';
 import { formatBytes, formatCount, formatDuration, formatRate } from './format.ts';
+import { layOut, type Section } from './report-layout.ts';
 
 /** What a source's publisher did. All counts are rows, unless named otherwise. */
 export interface ProduceReport {
@@ -123,17 +124,7 @@ export function formatReport(report: RunReport): string {
     ...report.processed.map(processSection),
     ...report.sunk.map(sinkSection),
   ];
-  const nameWidth = Math.max(0, ...stages.flatMap(({ rows }) => rows.map(([name]) => name.length)));
-  const valueWidth = Math.max(0, ...stages.flatMap(({ rows }) => rows.map(([, value]) => value.length)));
-  const lines = stages.flatMap(({ title, rows, notes }) => [
-    title,
-    ...rows.map(
-      ([name, value, note]) =>
-        `  ${name.padEnd(nameWidth)}  ${value.padStart(valueWidth)}${note === undefined ? '' : `  ${note}`}`,
-    ),
-    ...notes.map((note) => `  ${note}`),
-    '',
-  ]);
+  const lines = layOut(stages);
   const memory = report.peakMemoryBytes === undefined ? '' : `, peak memory ${formatBytes(report.peakMemoryBytes)}`;
   lines.push(`Finished in ${formatDuration(report.elapsedMs)}${memory}.`);
   const mismatches = reportMismatches(report);
@@ -141,13 +132,6 @@ export function formatReport(report: RunReport): string {
   if (mismatches.length > 0) lines.push('error: this is a bug of embedstream; "reconcile" says what is really there.');
   if (report.hints !== undefined && report.hints.length > 0) lines.push('', ...report.hints);
   return `${lines.join('\n')}\n`;
-}
-
-interface Section {
-  readonly title: string;
-  /** Name, value, note. */
-  readonly rows: readonly (readonly [string, string, string?])[];
-  readonly notes: readonly string[];
 }
 
 type Outcomes = readonly (readonly [string, number])[];

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fatalError } from '../../errors.ts';
 import { release } from '../../record/release.ts';
 import { CHUNK_BYTES } from './append-packing.ts';
+import { batchHeads, recordsOf, type BatchHead } from './batch-heads.ts';
 import type { BatchStore, StoredBatch } from './batch-store.ts';
 import { passesFor, RecordBits, SupersededFinder } from './compaction-plan.ts';
 import type { LogDatabase } from './database.ts';
@@ -19,18 +20,6 @@ const WORTHWHILE_BYTES = 64 * 1024 * 1024;
 /** An estimate looks at one key in at most so many, and at about this many records at least. */
 const MOST_SAMPLED = 16;
 const LEAST_SAMPLE_RECORDS = 10_000;
-
-interface BatchHead {
-  readonly partitionId: number;
-  readonly baseOffset: number;
-  readonly lastOffset: number;
-  readonly count: number;
-  readonly bytes: number;
-  readonly appendedAt: number;
-  /** Place of its first record among all of the partition. */
-  readonly firstIndex: number;
-  readonly dropTombstones: boolean;
-}
 
 /** Records that go into one new batch, and the batches they come from. */
 interface Gathered {
@@ -62,7 +51,8 @@ export class Compactor {
     try {
       for (const topic of topics) {
         if (topic.cleanup !== 'compact') continue;
-        for (const id of topic.partitionIds) await this.#compactPartition(this.#heads(topic, id, request), turn);
+        for (const id of topic.partitionIds)
+          await this.#compactPartition(batchHeads(this.#database, topic, id, request), turn);
       }
       await this.#returnSpace(turn);
     } finally {
@@ -76,7 +66,7 @@ export class Compactor {
     let bytes = 0;
     let superseded = 0;
     for (const id of topic.partitionIds) {
-      const heads = this.#heads(topic, id, request);
+      const heads = batchHeads(this.#database, topic, id, request);
       const records = recordsOf(heads);
       const partitionBytes = heads.reduce((sum, head) => sum + head.bytes, 0);
       bytes += partitionBytes;
@@ -87,47 +77,6 @@ export class Compactor {
       superseded += partitionBytes * Math.min(1, (finder.found * oneIn) / records);
     }
     return superseded > WORTHWHILE_BYTES && superseded > bytes / 2;
-  }
-
-  #heads(topic: TopicRow, partitionId: number, request: CompactionRequest): readonly BatchHead[] {
-    const readByAll = this.#readByAllGroups(topic, partitionId);
-    const tombstonesUntilMs = request.nowMs - request.tombstoneRetentionMs;
-    let firstIndex = 0;
-    return this.#database.connection
-      .prepare(
-        `SELECT base_offset, last_offset, count, bytes, appended_at FROM batches
-         WHERE partition_id = ? ORDER BY last_offset`,
-      )
-      .all(partitionId)
-      .map((row) => {
-        const lastOffset = integer(row, 'last_offset');
-        const appendedAt = integer(row, 'appended_at');
-        const head = {
-          partitionId,
-          baseOffset: integer(row, 'base_offset'),
-          lastOffset,
-          count: integer(row, 'count'),
-          bytes: integer(row, 'bytes'),
-          appendedAt,
-          firstIndex,
-          dropTombstones: appendedAt <= tombstonesUntilMs && lastOffset < readByAll,
-        };
-        firstIndex += head.count;
-        return head;
-      });
-  }
-
-  /** The least next offset of the groups that ever committed on the topic; Infinity when there is none. */
-  #readByAllGroups(topic: TopicRow, partitionId: number): number {
-    const ids = topic.partitionIds.join(', ');
-    const row = this.#database.connection
-      .prepare(
-        `SELECT min(coalesce(here.offset, 0)) AS least FROM
-           (SELECT DISTINCT group_name FROM group_offsets WHERE partition_id IN (${ids})) AS readers
-           LEFT JOIN group_offsets AS here ON here.group_name = readers.group_name AND here.partition_id = ?`,
-      )
-      .get(partitionId);
-    return row === undefined || row['least'] === null ? Infinity : integer(row, 'least');
   }
 
   async #scan(heads: readonly BatchHead[], finder: SupersededFinder, turn: () => Promise<void>): Promise<void> {
@@ -227,11 +176,6 @@ export class Compactor {
       free = left;
     }
   }
-}
-
-function recordsOf(heads: readonly BatchHead[]): number {
-  const last = heads.at(-1);
-  return last === undefined ? 0 : last.firstIndex + last.count;
 }
 
 function joined({ from, parts, bytes }: Gathered): StoredBatch | undefined {
