@@ -47,8 +47,9 @@ function rareText(value: number): string {
 
 /** mantissa * 10^-shift. */
 function writeDecimal(mantissa: number, shift: number, target: Uint8Array, at: number): number {
+  mantissa |= 0;
   while (mantissa % 10 === 0 && shift > 0) {
-    mantissa /= 10;
+    mantissa = (mantissa / 10) | 0;
     shift--;
   }
   const digits = digitCount(mantissa);
@@ -87,11 +88,11 @@ function digitCount(value: number): number {
   return digits;
 }
 
-/** With leading zeros to `count` digits. */
+/** A value below 2^31, with leading zeros to `count` digits. */
 function writeDigits(value: number, count: number, target: Uint8Array, at: number): number {
   for (let i = at + count - 1; i >= at; i--) {
-    const rest = Math.floor(value / 10);
-    target[i] = ZERO + (value - rest * 10);
+    const rest = (value / 10) | 0;
+    target[i] = ZERO + value - rest * 10;
     value = rest;
   }
   return at + count;
