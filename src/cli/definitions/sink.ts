@@ -15,7 +15,12 @@ export const SINGLE_FILES = ['json', 'vector-store', 'npy-single'] as const;
 export const OUTPUTS = [...FORMATS, ...SINGLE_FILES, ...STORES] as const;
 
 export const outputFlags = defineFlags({
-  out: { type: 'string', placeholder: 'FOLDER', default: 'data', description: 'Folder for the files' },
+  out: {
+    type: 'string',
+    placeholder: 'FOLDER',
+    default: 'data',
+    description: 'Folder for the files, or s3://bucket/prefix',
+  },
   shardRows: { type: 'number', schema: count, default: 50_000, description: 'Embeddings in one file' },
   dtype: { type: 'string', choices: ['fp32', 'fp16'], default: 'fp32', description: 'Numbers of the npy files' },
   compress: {

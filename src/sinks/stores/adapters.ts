@@ -6,6 +6,7 @@ import type { StoreAdapter } from './port.ts';
  */
 const adapters: Readonly<Record<string, () => Promise<StoreAdapter>>> = {
   pgvector: async () => (await import('./postgres/adapter.ts')).pgvector,
+  lancedb: async () => (await import('./lancedb/adapter.ts')).lancedb,
   elasticsearch: async () => (await import('./elasticsearch/adapter.ts')).elasticsearch,
 };
 
