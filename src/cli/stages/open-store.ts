@@ -8,6 +8,7 @@ import type { Workspace } from '../wiring.ts';
 export interface StoreAccess {
   readonly options: StoreOptions;
   readonly log: Pick<Logger, 'warn'>;
+  readonly signal?: AbortSignal;
 }
 
 export async function loadAdapter(name: string): Promise<StoreAdapter> {
@@ -19,7 +20,7 @@ export async function loadAdapter(name: string): Promise<StoreAdapter> {
 export function openStore(
   adapter: StoreAdapter,
   { clock }: Pick<Workspace, 'clock'>,
-  { options, log }: StoreAccess,
+  { options, log, signal }: StoreAccess,
   place: Pick<OpenStoreOptions, 'location' | 'model' | 'dimension' | 'sinkName'> & {
     readonly similarity?: OpenStoreOptions['similarity'] | undefined;
   },
@@ -30,6 +31,7 @@ export function openStore(
     options,
     environment: process.env,
     clock,
+    signal,
     onWarning: (message) => {
       log.warn(message);
     },

@@ -57,12 +57,13 @@ export async function searchBackend(
     });
   if (backend === 'parquet') {
     const { searchParquet } = await import('../../operations/search/search-parquet.ts');
-    return searchParquet({ out, model, scorer: scorerOf(similarity, await embedded()), limit, signal });
+    const scorer = scorerOf(similarity, await embedded());
+    return searchParquet({ out, environment: process.env, model, scorer, limit, signal });
   }
   const adapter = await loadAdapter(backend);
   const location = adapter.locate(options, process.env, model.name);
   const place = { location, model: model.name, dimension: model.dimension, similarity, sinkName: 'search' };
-  const store = await openStore(adapter, { clock: Date.now }, { options, log }, place);
+  const store = await openStore(adapter, { clock: Date.now }, { options, log, signal }, place);
   try {
     const { searchStore } = await import('../../operations/search/search-store.ts');
     const query = { vector: await embedded(), limit, signal, ...(words !== undefined && { words }) };

@@ -174,6 +174,8 @@ export interface OpenStoreOptions {
   readonly options: StoreOptions;
   readonly onWarning: (message: string) => void;
   readonly clock: () => number;
+  /** Ends the waiting for a server that is away; what is under way is finished. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The command's options; each adapter reads those of its own definitions. */

@@ -22,11 +22,11 @@ export const elasticsearch: StoreAdapter = {
     if (typeof esUrl !== 'string') throw new UsageError('Say where Elasticsearch is: --es-url=https://HOST:9200.');
     return formatLocation(esUrl, typeof esIndex === 'string' ? esIndex : 'embeddings');
   },
-  async open({ location, environment, options, ...rest }: OpenStoreOptions): Promise<Store> {
+  async open({ location, environment, options, signal, ...rest }: OpenStoreOptions): Promise<Store> {
     const { node, alias } = parseLocation(location);
     const read = readOptions(options);
     const connection = await connect(node, { environment, tlsCa: read.tlsCa });
-    const elastic = new Elastic(node, connection, read.retryForMs);
+    const elastic = new Elastic(node, connection, read.retryForMs, signal);
     try {
       const { hidesVectors } = await checkServer(elastic);
       return new ElasticStore({ ...rest, elastic, alias, hidesVectors, options: read });

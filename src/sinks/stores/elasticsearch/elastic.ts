@@ -26,14 +26,17 @@ export class Elastic {
   readonly where: string;
   readonly #connection: Connection;
   readonly #retryForMs: number;
+  readonly #stop: AbortSignal | undefined;
 
-  constructor(where: string, connection: Connection, retryForMs: number) {
+  /** @param stop ends all waiting. */
+  constructor(where: string, connection: Connection, retryForMs: number, stop?: AbortSignal) {
     this.where = where;
     this.#connection = connection;
     this.#retryForMs = retryForMs;
+    this.#stop = stop;
   }
 
-  patience(signal?: AbortSignal): Patience {
+  patience(signal = this.#stop): Patience {
     return new Patience({ forMs: this.#retryForMs, signal });
   }
 

@@ -127,6 +127,17 @@ describeWithService('elasticsearch', 'an Elasticsearch that fails', () => {
     await expect(openStore(proxy.url, alias, { esRetryFor: 0.1 })).rejects.toThrow(/Start it, or check --es-url/);
   });
 
+  it('is waited for no longer when the run is stopped', async () => {
+    const stop = new AbortController();
+    const store = await prepared({ signal: stop.signal });
+    const back = await proxy.away();
+    const waiting = Promise.allSettled([store.complete(), openStore(proxy.url, alias, { signal: stop.signal })]);
+    stop.abort();
+    const unreachable = { status: 'rejected', reason: { code: 'ELASTIC_UNREACHABLE' } };
+    expect(await waiting).toMatchObject([unreachable, unreachable]);
+    await back();
+  });
+
   it('is waited for when its disk is full, and is named when it is blocked for good', async () => {
     const store = await prepared({ esRetryFor: 30 });
     const index = `${alias}-000001`;

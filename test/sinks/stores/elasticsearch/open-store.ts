@@ -23,18 +23,18 @@ export interface OpenedStore {
 export async function openStore(
   url: string,
   alias: string,
-  { model = MODEL, dimension = DIMENSION, environment = {}, ...options }: OpenOptions = {},
+  { model = MODEL, dimension = DIMENSION, environment = {}, signal, ...options }: OpenOptions = {},
 ): Promise<OpenedStore> {
   const warnings: string[] = [];
   const flags = { esUrl: url, esIndex: alias, ...options };
   const store = await elasticsearch.open({
-    ...{ location: elasticsearch.locate(flags, {}, model), options: flags, model, dimension, environment },
+    ...{ location: elasticsearch.locate(flags, {}, model), options: flags, model, dimension, environment, signal },
     ...{ similarity: 'cosine', sinkName: 'test', clock: Date.now, onWarning: (message) => warnings.push(message) },
   });
   return { store, warnings };
 }
 
-export type OpenOptions = Partial<Pick<OpenStoreOptions, 'model' | 'dimension' | 'environment'>> &
+export type OpenOptions = Partial<Pick<OpenStoreOptions, 'model' | 'dimension' | 'environment' | 'signal'>> &
   Readonly<Record<string, unknown>>;
 
 export const PLACE = {
