@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
+import { UsageError } from '../../errors.ts';
 import { topicSegment } from '../../log/topics.ts';
 import { findModel } from '../../models/catalog/find-model.ts';
 import type { CommandBody, Output } from '../command.ts';
@@ -15,6 +16,8 @@ export const run: CommandBody<typeof embedMultiFlags> = async (context) => {
   const { inputFile, outputDir, maxWorkers, batchSize, checkpointInterval, ...options } = context.options;
   if (batchSize !== undefined) context.log.info('--batch-size is not needed: batches are chosen by length.');
   if (checkpointInterval !== undefined) context.log.info('--checkpoint-interval is not needed: every batch is kept.');
+  if (/^s3:/i.test(outputDir))
+    throw new UsageError('--output-dir is a folder; "embed --sink=npy-single" writes to buckets.');
   const input = inputName(inputFile);
   // What the files hold are the rows of this input, and no others that the log may have.
   const namespace = topicSegment(`${options.namespace}.embed-multi.${input}`);

@@ -1,25 +1,29 @@
 import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DataType, type RecordBatch } from 'apache-arrow';
-import { UsageError } from '../../errors.ts';
+import { fatalError, UsageError } from '../../errors.ts';
 import { IdentityTable } from '../../ledger/identity-table.ts';
-import { withFileFaults } from '../file-fault.ts';
 import { DELETIONS_SUFFIX } from '../open-shard.ts';
+import type { LocalFile, ShardReader } from '../shard-store.ts';
 import { type EmbeddingRow, RowReader } from './embedding-rows.ts';
 import { openParquet, type ParquetShard } from './parquet-batches.ts';
 import { readShardKeys, type ShardKey } from './read-parquet.ts';
-import { shardFiles } from './shard-files.ts';
+import { METADATA_SUFFIX } from './shard-files.ts';
 
 /** Payload word 2 of the identity table: the latest that is known of the id is its deletion. */
 const DELETED = 1;
 
 /** Where a row lies. */
 export interface RowPlace {
-  readonly path: string;
+  /** Its name. */
+  readonly file: string;
   readonly rowGroup: number;
   readonly row: number;
+}
+
+export interface ParquetModel {
+  readonly name: string;
+  readonly dimension: number;
 }
 
 export interface LiveVector extends RowPlace {
@@ -33,25 +37,20 @@ export interface LiveVector extends RowPlace {
 
 /** The Parquet files of a sink, or of a snapshot of it, for one model: an append log, of which the latest of each id counts. */
 export class ParquetFolder {
-  readonly files: readonly string[];
-  readonly #path: string;
-  readonly #model: { readonly name: string; readonly dimension: number };
+  readonly #reader: ShardReader;
+  /** Names of the Parquet files, and of all files that count. */
+  readonly #files: readonly string[];
+  readonly #deletions: readonly string[];
+  readonly #model: ParquetModel;
 
-  /** @param path a folder of Parquet files, or one of them. Errors: UsageError where there is none. */
-  static async open(
-    path: string,
-    model: { readonly name: string; readonly dimension: number },
-  ): Promise<ParquetFolder> {
-    return new ParquetFolder(path, await shardFiles(path, '.parquet'), model);
-  }
-
-  private constructor(
-    path: string,
-    files: readonly string[],
-    model: { readonly name: string; readonly dimension: number },
-  ) {
-    this.#path = path;
-    this.files = files;
+  /**
+   * @param names of the files that count, of what the reader lists.
+   * @param reader closed by the caller.
+   */
+  constructor(reader: ShardReader, names: readonly string[], model: ParquetModel) {
+    this.#reader = reader;
+    this.#files = parquetNames(names);
+    this.#deletions = names.filter((name) => name.endsWith(DELETIONS_SUFFIX) && !name.startsWith('.'));
     this.#model = model;
   }
 
@@ -62,19 +61,19 @@ export class ParquetFolder {
    */
   async *live(signal?: AbortSignal): AsyncGenerator<LiveVector, void, undefined> {
     const latest = await this.#latest(signal);
-    for (const path of this.files) {
-      const shard = await this.#open(path);
+    for (const file of this.#files) {
+      const shard = await this.#open(file);
       try {
         for (let rowGroup = 0; rowGroup < shard.rowGroups; rowGroup++) {
           signal?.throwIfAborted();
           let first = 0;
           for (const batch of await shard.read(rowGroup, ['id', 'offset', 'fingerprint', 'vector'])) {
-            yield* liveOf(batch, latest, { path, rowGroup, first });
+            yield* liveOf(batch, latest, { file, rowGroup, first });
             first += batch.numRows;
           }
         }
       } finally {
-        shard.close();
+        await shard.close();
       }
     }
   }
@@ -82,10 +81,10 @@ export class ParquetFolder {
   /** Rows with their text and metadata, in the order of `places`; one row group in memory at a time. */
   async rows(places: readonly RowPlace[]): Promise<EmbeddingRow[]> {
     const rows: EmbeddingRow[] = [];
-    for (const path of new Set(places.map((place) => place.path))) {
-      const shard = await this.#open(path);
+    for (const file of new Set(places.map((place) => place.file))) {
+      const shard = await this.#open(file);
       try {
-        const wanted = [...places.entries()].filter(([, place]) => place.path === path);
+        const wanted = [...places.entries()].filter(([, place]) => place.file === file);
         for (const rowGroup of new Set(wanted.map(([, place]) => place.rowGroup))) {
           let first = 0;
           for (const batch of await shard.read(rowGroup)) {
@@ -97,7 +96,7 @@ export class ParquetFolder {
           }
         }
       } finally {
-        shard.close();
+        await shard.close();
       }
     }
     return rows;
@@ -112,36 +111,54 @@ export class ParquetFolder {
       latest.setPayloadNumber(slot, offset);
       latest.setPayload(slot, 2, state);
     };
-    for (const path of this.files) {
+    for (const file of this.#files) {
       // That it is a sink's is told better by the footer than by a column that is missing.
-      (await this.#open(path)).close();
-      for await (const { rows, ids, idStarts, offsets } of readShardKeys(path)) {
-        signal?.throwIfAborted();
-        for (let i = 0; i < rows; i++) remember(ids.subarray(idStarts[i], idStarts[i + 1]), offsets[i] ?? 0, 0);
+      const shard = await this.#open(file);
+      try {
+        for await (const { rows, ids, idStarts, offsets } of readShardKeys(shard.path)) {
+          signal?.throwIfAborted();
+          for (let i = 0; i < rows; i++) remember(ids.subarray(idStarts[i], idStarts[i + 1]), offsets[i] ?? 0, 0);
+        }
+      } finally {
+        await shard.close();
       }
     }
-    for (const path of await this.#deletionFiles())
-      for await (const { id, offset } of readDeletions(path)) remember(id, offset, DELETED);
+    for (const name of this.#deletions) {
+      const file = await this.#local(name);
+      try {
+        for await (const { id, offset } of readDeletions(file.path)) remember(id, offset, DELETED);
+      } finally {
+        await file.release();
+      }
+    }
     return latest;
   }
 
-  async #deletionFiles(): Promise<string[]> {
-    const [file] = this.files;
-    // One file alone is asked for as it is.
-    if (file === undefined || file === this.#path) return [];
-    const folder = dirname(file);
-    const names = await withFileFaults(`Listing ${folder}`, () => readdir(folder));
-    return names
-      .filter((name) => name.endsWith(DELETIONS_SUFFIX) && !name.startsWith('.'))
-      .map((name) => join(folder, name));
+  async #local(name: string): Promise<LocalFile> {
+    const file = await this.#reader.open(name);
+    if (file !== undefined) return file;
+    throw fatalError(
+      'SEARCH_FILES_CHANGED',
+      `${this.#reader.location}/${name} has gone meanwhile: run the search again.`,
+    );
   }
 
-  async #open(path: string): Promise<ParquetShard> {
-    const shard = await openParquet(path);
-    const problem = this.#problemOf(shard);
-    if (problem === undefined) return shard;
-    shard.close();
-    throw new UsageError(`${path} ${problem}.`);
+  async #open(name: string): Promise<Omit<ParquetShard, 'close'> & { close(): Promise<void> }> {
+    const file = await this.#local(name);
+    try {
+      const shard = await openParquet(file.path);
+      const close = async (): Promise<void> => {
+        shard.close();
+        await file.release();
+      };
+      const problem = this.#problemOf(shard);
+      if (problem === undefined) return { ...shard, close };
+      shard.close();
+      throw new UsageError(`${this.#reader.location}/${name} ${problem}.`);
+    } catch (error) {
+      await file.release();
+      throw error;
+    }
   }
 
   #problemOf({ metadata }: ParquetShard): string | undefined {
@@ -155,10 +172,17 @@ export class ParquetFolder {
   }
 }
 
+/** Shards of a partition in offset order. */
+export function parquetNames(names: readonly string[]): string[] {
+  const isShard = (name: string): boolean =>
+    name.endsWith('.parquet') && !name.endsWith(METADATA_SUFFIX) && !name.startsWith('.');
+  return names.filter(isShard).sort();
+}
+
 function* liveOf(
   batch: RecordBatch,
   latest: IdentityTable,
-  { path, rowGroup, first }: { readonly path: string; readonly rowGroup: number; readonly first: number },
+  { file, rowGroup, first }: { readonly file: string; readonly rowGroup: number; readonly first: number },
 ): Generator<LiveVector, void, undefined> {
   const ids = batch.getChild('id')?.data[0];
   const vectors = batch.getChild('vector')?.data[0];
@@ -173,7 +197,7 @@ function* liveOf(
     bytes instanceof Uint8Array &&
     starts instanceof Int32Array &&
     offsets instanceof BigInt64Array;
-  if (!isWhole) throw new UsageError(`${path} has not the columns that "sink parquet" writes.`);
+  if (!isWhole) throw new UsageError(`${file} has not the columns that "sink parquet" writes.`);
   const dimension = vectors.type.listSize;
   const fingerprints = batch.getChild('fingerprint');
   for (let i = 0; i < batch.numRows; i++) {
@@ -181,7 +205,7 @@ function* liveOf(
     const slot = latest.find(id);
     if (slot < 0 || latest.payload(slot, 2) === DELETED || latest.payloadNumber(slot) !== Number(offsets[i])) continue;
     yield {
-      ...{ path, rowGroup, row: first + i, id },
+      ...{ file, rowGroup, row: first + i, id },
       vector: values.subarray((vectors.offset + i) * dimension, (vectors.offset + i + 1) * dimension),
       fingerprint: String(fingerprints?.get(i)),
     };

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestBucket } from '../../sinks/s3/test-bucket.ts';
 import { newAlias, PlainClient } from '../../sinks/stores/elasticsearch/server.ts';
-import { describeWithService, elasticsearchUrl } from '../../services/index.ts';
+import { describeWithService, elasticsearchUrl, s3Environment, s3Server } from '../../services/index.ts';
 import { TestDatabase } from '../../services/postgres/test-database.ts';
-import { HASHED, numbers, Place, TINY_BERT } from './runner.ts';
+import { HASHED, numbers, onlyJson, Place, TINY_BERT } from './runner.ts';
 
 const ROWS = 600;
 const WORDS = ['dragon', 'bronze', 'silk', 'jade', 'vessel', 'mask', 'harp', 'coin', 'lion', 'ship', 'tower', 'rose'];
@@ -150,5 +151,27 @@ describe('search of stores', { timeout: 240_000 }, () => {
       const empty = await place.json('search', 'x', HASHED, ...flags, '--pg-table=nothing_here');
       expect(empty).toMatchObject({ code: 1, json: { error: { code: 'SEARCH_NOTHING_EMBEDDED' } } });
     });
+  });
+
+  describeWithService('s3', 'in Parquet files of a bucket', () => {
+    it('finds what the log finds', async () => {
+      const server = await s3Server();
+      const bucket = await TestBucket.create(server);
+      const environment = { ...s3Environment(server) };
+      const json = async (...args: string[]): Promise<unknown> => {
+        const { code, stdout, stderr } = await place.start([...args, '--json'], { environment }).ended;
+        expect({ code, stderr }).toMatchObject({ code: 0 });
+        return onlyJson(stdout);
+      };
+      try {
+        const out = `--out=${bucket.url}/vectors`;
+        await json('sink', 'parquet', HASHED, out, '--shard-rows=300');
+        const search = ['search', 'piece77 bronze dragon', HASHED];
+        const { compared, matches } = await place.done(...search);
+        expect(await json(...search, '--backend=parquet', out)).toMatchObject({ compared, matches });
+      } finally {
+        bucket.close();
+      }
+    }, 240_000);
   });
 });
