@@ -6,31 +6,31 @@ import { withLock } from '../services/lock.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..', '..');
-const FOLDER = join(ROOT, '.cache', 'python');
-const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
 const INSTALL_TIMEOUT_MS = 200_000;
 
 /** The interpreter of the tests' own virtual environment, or why there is none. */
 export type PythonEnvironment = { readonly python: string } | { readonly missing: string };
 
 /**
- * Makes `.cache/python` once, from `requirements.txt`. Where it can't (no python3, no network) tests skip, loudly;
+ * Makes `.cache/python` once, from `requirements.txt` (`.cache/python-x` from `requirements-x.txt`). Where it can't (no
+ * python3, no network) tests skip, loudly;
  * with REQUIRE_INTEGRATION=1 they fail instead.
  */
-export async function pythonEnvironment(): Promise<PythonEnvironment> {
-  const python = join(FOLDER, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+export async function pythonEnvironment(requirements = 'requirements.txt'): Promise<PythonEnvironment> {
+  const folder = join(ROOT, '.cache', requirements.replace('requirements', 'python').replace('.txt', ''));
+  const python = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
   // Test files that run at the same time would make it over one another.
-  return withLock(`${FOLDER}.lock`, () => madeIn(python));
+  return withLock(`${folder}.lock`, () => madeIn(folder, python, join(import.meta.dirname, requirements)));
 }
 
-async function madeIn(python: string): Promise<PythonEnvironment> {
-  const stamp = join(FOLDER, 'requirements.txt');
-  const wanted = readFileSync(REQUIREMENTS, 'utf8');
+async function madeIn(folder: string, python: string, requirements: string): Promise<PythonEnvironment> {
+  const stamp = join(folder, 'requirements.txt');
+  const wanted = readFileSync(requirements, 'utf8');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return { python };
   try {
-    rmSync(FOLDER, { recursive: true, force: true });
-    await run('python3', ['-m', 'venv', FOLDER]);
-    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS], {
+    rmSync(folder, { recursive: true, force: true });
+    await run('python3', ['-m', 'venv', folder]);
+    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements], {
       timeout: INSTALL_TIMEOUT_MS,
     });
     writeFileSync(stamp, wanted);
