@@ -38,7 +38,7 @@ it('images of all kinds survive a hostile corpus with every record accounted for
   }
   const clip = processed.find(({ model }) => model === 'tiny-clip');
   expect(clip).toMatchObject({ read: live.size, notApplicable: 0 });
-}, 120_000);
+}, 240_000);
 
 it('PDF documents survive a hostile corpus with every record accounted for', async () => {
   const place = newPlace();
@@ -51,4 +51,4 @@ it('PDF documents survive a hostile corpus with every record accounted for', asy
   ]);
   const live = await place.live('embedstream.records');
   for (const id of ['valid/plain.pdf#1', 'names .pdf/quo"te.pdf#1']) expect(live.has(id), id).toBe(true);
-}, 120_000);
+}, 240_000);

@@ -21,4 +21,4 @@ it('JSON lines and CSV, also packed, survive a hostile corpus with every record 
   const live = await place.live('embedstream.records');
   for (const prefix of ['j', 'c', 'g', 'z'])
     for (let i = 0; i < ROWS; i++) expect(live.has(`${prefix}${i}`), `${prefix}${i}`).toBe(true);
-}, 120_000);
+}, 240_000);

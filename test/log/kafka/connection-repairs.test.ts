@@ -94,7 +94,7 @@ describe('the repair of kafkajs’ connections', () => {
     const connection = connectionOf(connectionClass);
     behaviour = 'half';
     await failureOf(ask(connection));
-    await vi.waitUntil(() => !connection.isConnected());
+    await vi.waitUntil(() => !connection.isConnected(), 20_000);
     behaviour = 'answer';
     return ask(connection).catch((error: unknown) => (error instanceof Error ? error.name : error));
   }
@@ -137,10 +137,10 @@ describe('the repair of kafkajs’ connections', () => {
     const connection = connectionOf(repaired());
     behaviour = 'silence';
     const asking = failureOf(ask(connection));
-    await vi.waitUntil(() => connection.requestQueue.inflight.size === 1);
+    await vi.waitUntil(() => connection.requestQueue.inflight.size === 1, 20_000);
     await endConnection(connection, errorOf);
     expect((await asking).message).toContain('The client is closed.');
-    await vi.waitUntil(() => sockets.every(({ destroyed }) => destroyed));
+    await vi.waitUntil(() => sockets.every(({ destroyed }) => destroyed), 20_000);
     expect(await failureOf(connection.connect())).toMatchObject({ message: 'The client is closed.' });
   });
 
