@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readNpyMatrix } from '../../../src/sinks/readers/read-npy.ts';
 import { describeWithService, elasticsearchUrl } from '../../services/index.ts';
@@ -15,7 +16,7 @@ interface BatchRow {
 }
 
 /** `npm run` as it is typed, in the repository; log and outputs of the place. `killWhen`: all of it is killed then. */
-async function npmRun(place: Place, line: string, killWhen?: () => boolean): Promise<Exit> {
+async function npmRun(place: Place, line: string, killWhen?: () => boolean | Promise<boolean>): Promise<Exit> {
   const child = spawn('npm', ['run', '--silent', ...line.split(' ')], {
     cwd: ROOT,
     detached: true,
@@ -34,18 +35,18 @@ async function npmRun(place: Place, line: string, killWhen?: () => boolean): Pro
     child[name].setEncoding('utf8').on('data', (text: string) => {
       texts[name] += text;
     });
-  const watch = setInterval(() => {
-    if (killWhen?.() === true && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  }, 5);
-  try {
-    return await new Promise((resolve) => {
-      child.on('close', (code, signal) => {
-        resolve({ code, signal, ...texts });
-      });
+  const ended = new Promise<Exit>((resolve) => {
+    child.on('close', (code, signal) => {
+      resolve({ code, signal, ...texts });
     });
-  } finally {
-    clearInterval(watch);
+  });
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
+  while (killWhen !== undefined && isRunning()) {
+    const isDue = await killWhen();
+    if (isDue && isRunning() && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    await delay(5);
   }
+  return ended;
 }
 
 async function done(place: Place, line: string): Promise<Exit> {
@@ -207,26 +208,35 @@ describeWithService('elasticsearch', 'npm run index-with-embeddings', () => {
   afterAll(() => server.removeAll(alias));
 
   it(
-    'indexes every model on the log, adds what is new, and with --force fills another index',
-    { timeout: 90_000 },
+    'indexes every model on the log, killed or not, adds what is new, and with --force fills another index',
+    { timeout: 120_000 },
     async () => {
       const place = newPlace();
-      const where = `--es-url=${server.url} --es-index=${alias}`;
-      const nothing = await npmRun(place, `index-with-embeddings -- ${where}`);
-      expect(nothing.code).toBe(2);
-      const csv = source(place, 30);
-      await done(place, `generate -- --client hashed-384,./test/fixtures/tiny-bert --source=${csv}`);
-      await done(place, `index-with-embeddings -- ${where}`);
-      expect((await server.vectors(alias, 'hashed-384')).size).toBe(30);
-      expect((await server.vectors(alias, 'tiny-bert')).size).toBe(30);
-      source(place, 35);
-      await done(place, `generate -- --client hashed-384,./test/fixtures/tiny-bert --source=${csv}`);
-      await done(place, `index-with-embeddings -- ${where}`);
+      const index = `index-with-embeddings -- --es-url=${server.url} --es-index=${alias}`;
+      expect((await npmRun(place, index)).code).toBe(2);
+      const csv = source(place, 300);
+      const generate = `generate -- --client hashed-384,./test/fixtures/tiny-bert --source=${csv}`;
+      await done(place, generate);
+      const isThere = async (version: string): Promise<boolean> => (await server.versionsOf(alias)).includes(version);
+      const killed = await npmRun(place, index, () => isThere(`${alias}-000001`));
+      expect(killed.signal).toBe('SIGKILL');
+      await done(place, index);
+      expect((await server.vectors(alias, 'hashed-384')).size).toBe(300);
+      expect((await server.vectors(alias, 'tiny-bert')).size).toBe(300);
+
+      source(place, 305);
+      await done(place, generate);
+      await done(place, index);
       expect(await server.indicesOf(alias)).toEqual([`${alias}-000001`]);
       const before = await server.documents(alias);
-      expect(before.size).toBe(35);
-      await done(place, `index-with-embeddings -- --force ${where}`);
-      expect(await server.indicesOf(alias)).toEqual([`${alias}-000002`]);
+      expect(before.size).toBe(305);
+      const rebuild = await npmRun(place, `${index} --force`, () => isThere(`${alias}-000002`));
+      expect(rebuild.signal).toBe('SIGKILL');
+      expect(await server.indicesOf(alias)).toEqual([`${alias}-000001`]);
+      await done(place, `${index} --force`);
+      const [serving, ...others] = await server.indicesOf(alias);
+      expect(others).toEqual([]);
+      expect(serving).not.toBe(`${alias}-000001`);
       expect(await server.documents(alias)).toEqual(before);
     },
   );
