@@ -144,7 +144,7 @@ describeWithService('kafka', 'GroupMembership on a broker', () => {
     const a = await member(`group-${randomUUID()}`, 'a', 10);
     await vi.waitFor(() => {
       expect(a.errors).toMatchObject([{ code: 'LOG_REFUSED' }]);
-    });
+    }, 20_000);
     expect(a.errors[0]?.message).toContain('group.min.session.timeout.ms');
   });
 
@@ -160,7 +160,7 @@ describeWithService('kafka', 'GroupMembership on a broker', () => {
       const a = await member(group, 'a');
       await vi.waitFor(() => {
         expect(a.errors).toMatchObject([{ code: 'LOG_REFUSED' }]);
-      });
+      }, 20_000);
       expect(a.errors[0]?.message).toContain('INCONSISTENT_GROUP_PROTOCOL');
     } finally {
       await other.disconnect();
@@ -169,7 +169,8 @@ describeWithService('kafka', 'GroupMembership on a broker', () => {
 });
 
 describeWithService('own-kafka', 'GroupMembership through the restart of a broker', () => {
-  it('keeps its units when the broker is killed and comes back', async () => {
+  // Two starts of a broker: minutes on a machine that is busy.
+  it('keeps its units when the broker is killed and comes back', { timeout: 180_000 }, async () => {
     const server = await restartableKafka();
     try {
       await createTopic(server.address);
@@ -182,7 +183,7 @@ describeWithService('own-kafka', 'GroupMembership through the restart of a broke
       await Promise.all([a.membership.check(), b.membership.check()]);
       await vi.waitFor(() => {
         expect([a, b].map(({ membership }) => membership.isCurrent())).toEqual([true, true]);
-      });
+      }, 20_000);
       await shared([a, b]);
       expect(unitsOf([a, b])).toEqual(before);
       expect([...a.assignments, ...b.assignments].some(({ lost }) => lost)).toBe(false);
