@@ -188,6 +188,9 @@ describe("embed with a server of one's own", () => {
       code: 0,
       json: { processed: [{ embedded: 0 }] },
     });
+    // Its query is embedded by the same server.
+    for (const backend of ['log', 'parquet'])
+      expect(await place.done('search', 'dragons', MODEL, at, `--backend=${backend}`)).toMatchObject({ compared: 30 });
     expect(servedDocuments()).toHaveLength(30);
   });
 });
