@@ -3,6 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import { createCodec } from '../../../src/codec/create-codec.ts';
 import { topicNames } from '../../../src/log/topics.ts';
+import { createEmbedder } from '../../../src/models/create-embedder.ts';
+import { EmbeddingTask, ensureProcessorTopics } from '../../../src/processors/embedding-task.ts';
+import { openSource } from '../../../src/producers/open-source.ts';
+import { publish } from '../../../src/producers/publisher.ts';
 import { documentRow, newPlace, onlyJson, type Exit, type Place, type Running } from '../../cli/pipeline/runner.ts';
 
 /** Where an output is kept for one test. */
@@ -114,9 +118,16 @@ export class OutputPlace {
   }
 
   async feedRows(rows: Iterable<readonly (string | number)[]>): Promise<void> {
-    this.place.writeRows('documents.csv', rows);
-    await this.run(['produce', '--source=documents.csv', '--prune', '--yes']);
-    await this.run(['process', `--model=${MODEL}`]);
+    const source = await openSource(this.place.writeRows('documents.csv', rows));
+    const embedder = await createEmbedder({ model: MODEL });
+    // What `produce` and `process` do, without a process of its own for each: what is held to a contract is the output.
+    await this.place.withLog(async (log) => {
+      const options = { log, codec, topics, clock: Date.now };
+      await publish({ ...options, source, partitions: 1, prune: true, confirmPrune: () => Promise.resolve(true) });
+      await ensureProcessorTopics(log, topics, MODEL, 1);
+      const task = new EmbeddingTask({ ...options, embedder, namespace: 'embedstream' });
+      await log.run(task, { until: 'end', maxBatchRecords: embedder.windowSize });
+    });
   }
 
   /** The live embeddings of a model on the log: id to vector. */
