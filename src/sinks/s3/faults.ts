@@ -34,6 +34,11 @@ const ADVICE: readonly (readonly [code: string, names: RegExp, advice: string])[
     "The bucket is in another region: set AWS_REGION to the bucket's.",
   ],
   [
+    'OBJECT_STORE_UPLOAD_GONE',
+    /^NoSuchUpload$/,
+    'Somebody has aborted it: another process that has taken over the output, or a rule of the bucket. Nothing is lost.',
+  ],
+  [
     'OBJECT_STORE_ACCESS_DENIED',
     /^(AccessDenied|AllAccessDisabled|AccountProblem|Forbidden|403)$/,
     'Access is denied: who writes needs s3:PutObject, GetObject, DeleteObject, ListBucket, ListBucketMultipartUploads ' +

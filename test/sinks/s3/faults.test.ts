@@ -15,6 +15,8 @@ describe('faults of object storage', () => {
     // Of a HEAD, which has no body.
     ['403', 403, 'OBJECT_STORE_ACCESS_DENIED', false],
     ['PermanentRedirect', 301, 'OBJECT_STORE_WRONG_REGION', false],
+    // Of a part that is sent by who was taken over: its successor has aborted the upload.
+    ['NoSuchUpload', 404, 'OBJECT_STORE_UPLOAD_GONE', false],
     ['SlowDown', 503, 'OBJECT_STORE_AWAY', true],
     ['InternalError', 500, 'OBJECT_STORE_AWAY', true],
     ['TimeoutError', undefined, 'OBJECT_STORE_AWAY', true],
