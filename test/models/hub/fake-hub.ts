@@ -156,7 +156,8 @@ function sendFile(
   } else if (mishap?.kind === 'truncate' || mishap?.kind === 'stall') {
     response.writeHead(status, { 'content-length': rest.length, ...partly });
     response.write(rest.subarray(0, mishap.after ?? 0), () => {
-      if (mishap.kind === 'truncate') response.destroy();
+      // Not at once: a reset overtakes bytes that the other side has, but has not read yet.
+      if (mishap.kind === 'truncate') setTimeout(() => response.destroy(), 500);
     });
   } else {
     response.writeHead(status, { 'content-length': rest.length, ...partly }).end(rest);
