@@ -29,7 +29,7 @@ export const run: CommandBody<typeof replayFlags> = async (context) => {
         return outputStage(
           workspace,
           { ...context, signal },
-          { ...target, rebuild: from === undefined, from, until: 'end' },
+          { ...target, rebuild: from === undefined, together: options.model, from, until: 'end' },
         );
       }),
     );

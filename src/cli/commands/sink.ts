@@ -24,6 +24,7 @@ export const run: CommandBody<typeof sinkFlags, typeof sinkPositionals> = async 
               {
                 ...{ format, model, takeOver: options.takeOver, partitions: options.partitions },
                 rebuild: options.force,
+                together: options.model,
                 ...(options.sinkName !== undefined && { sinkName: options.sinkName }),
                 ...(!options.follow && { until: 'end' }),
               },

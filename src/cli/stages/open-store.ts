@@ -21,7 +21,7 @@ export function openStore(
   adapter: StoreAdapter,
   { clock }: Pick<Workspace, 'clock'>,
   { options, log, signal }: StoreAccess,
-  place: Pick<OpenStoreOptions, 'location' | 'model' | 'dimension' | 'sinkName'> & {
+  place: Pick<OpenStoreOptions, 'location' | 'model' | 'dimension' | 'sinkName' | 'together'> & {
     readonly similarity?: OpenStoreOptions['similarity'] | undefined;
   },
 ): Promise<Store> {

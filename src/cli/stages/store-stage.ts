@@ -28,6 +28,8 @@ export interface StoreStageOptions {
   readonly partitions?: number | undefined;
   /** Fill it anew, beside what it holds or in its place. */
   readonly rebuild?: boolean;
+  /** The command's models, this one among them. */
+  readonly together?: readonly string[] | undefined;
   /** Hand over again from these offsets on, by partition of the embeddings topic. */
   readonly from?: ReadonlyMap<number, number> | undefined;
 }
@@ -54,6 +56,7 @@ export async function storeStage(
   const store = await openStore(adapter, workspace, context, {
     ...{ location, model: model.name, dimension: model.dimension, similarity: model.similarity },
     sinkName: target.names.sinkName,
+    together: await namesOf(workspace, stageOptions),
   });
   try {
     await prepareStore({
@@ -65,6 +68,10 @@ export async function storeStage(
   } finally {
     await store.close();
   }
+}
+
+async function namesOf(workspace: Workspace, { together = [] }: StoreStageOptions): Promise<string[]> {
+  return Promise.all(together.map(async (model) => (await findModelOrImported(workspace, model)).name));
 }
 
 async function openTarget(

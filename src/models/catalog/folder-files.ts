@@ -30,6 +30,12 @@ export async function listFiles(folder: string): Promise<string[]> {
   try {
     await visit('', 0);
   } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')
+      throw new UsageError(
+        `There is no model folder ${folder}: --model=./FOLDER is one with config.json, tokenizer.json and onnx/model.onnx, ` +
+          '--model=hf:OWNER/NAME a repository of the Hugging Face hub.',
+        { cause },
+      );
     throw new UsageError(`The model folder ${folder} can't be read: ${messageOf(cause)}.`, { cause });
   }
   return files.sort();

@@ -165,6 +165,8 @@ export interface OpenStoreOptions {
   readonly similarity: 'cosine' | 'dot' | 'euclidean';
   /** Of the sink, for names that the store has for itself. */
   readonly sinkName: string;
+  /** Models that the same command fills anew side by side, this one among them. Left out: this one. */
+  readonly together?: readonly string[] | undefined;
   /** Credentials are taken from here, and only from here. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /**

@@ -105,7 +105,7 @@ it('a header without rows publishes nothing and is no error', async () => {
 it('names the models and flags that are nearest to an unknown one', async () => {
   const place = withRows();
   expectFailure(await place.run('process', '--model=hashed-385'), 2, /Did you mean hashed-384/);
-  expectFailure(await place.run('process', '--model=./nowhere'), 2, /nowhere has no config\.json/);
+  expectFailure(await place.run('process', '--model=./nowhere'), 2, /no model folder .*nowhere/);
   expectFailure(await place.run('process', '--modle=hashed-384'), 2, /did you mean --model/);
   expectFailure(await place.run('proces'), 2, /did you mean process/);
   for (const command of ['process', 'search words'])

@@ -40,7 +40,7 @@ import {
 
 export interface ElasticStoreOptions extends Pick<
   OpenStoreOptions,
-  'model' | 'dimension' | 'similarity' | 'onWarning'
+  'model' | 'dimension' | 'similarity' | 'onWarning' | 'together'
 > {
   readonly elastic: Elastic;
   readonly alias: string;
@@ -50,6 +50,9 @@ export interface ElasticStoreOptions extends Pick<
 
 /** A quarter of the memory of plain HNSW, at nearly its recall. */
 const DEFAULT_INDEX = 'int8_hnsw';
+
+/** `<where>/<index>` of what this process has begun to build: models that are filled anew side by side share it. */
+const ownBuilds = new Set<string>();
 
 /** What is written to, once it is known. */
 interface Target {
@@ -87,12 +90,17 @@ export class ElasticStore implements Store {
   }
 
   async prepare(mode: BuildMode): Promise<boolean> {
-    const { alias, elastic } = this.#options;
-    const place = { alias, where: elastic.where, field: this.#field };
+    const { alias, elastic, together = [] } = this.#options;
+    const buildOf = (name: string): string => `${elastic.where}/${name}`;
+    const place = {
+      ...{ alias, where: elastic.where, field: this.#field, together: together.map(modelField) },
+      isOwnBuild: (name: string) => ownBuilds.has(buildOf(name)),
+    };
     for (;;) {
       const plan = planVersion(place, await this.#indices.list(), mode === 'rebuild');
       if (plan.kind === 'use') return this.#useVersion(plan.index, plan.isNew);
       for (const name of plan.unfinished) await this.#indices.remove(name);
+      ownBuilds.add(buildOf(plan.name));
       const isMade = await this.#indices.create(plan.name);
       // Another process was faster: its index is found the next time.
       if (isMade) return this.#use(plan.name, { isNew: true, vectors: await this.#indices.probe(plan.name) });

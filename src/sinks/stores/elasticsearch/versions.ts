@@ -108,7 +108,15 @@ export function servingOf(alias: string, where: string, versions: readonly Index
  * them are complete.
  */
 export function planVersion(
-  target: { readonly alias: string; readonly where: string; readonly field: string },
+  target: {
+    readonly alias: string;
+    readonly where: string;
+    readonly field: string;
+    /** Fields of the models that the command fills anew side by side. */
+    readonly together?: readonly string[];
+    /** This process has made it, or begun to fill it. */
+    readonly isOwnBuild?: (name: string) => boolean;
+  },
   versions: readonly IndexVersion[],
   rebuild: boolean,
 ): Plan {
@@ -117,8 +125,13 @@ export function planVersion(
   const newest = building.toSorted((one, other) => (other.number ?? 0) - (one.number ?? 0))[0];
   const isBegun = newest?.models.has(target.field) === true;
   if (rebuild) {
+    // One that a command like this one has left: who of its models begins must not keep what the next one removes.
+    const isLeft =
+      newest !== undefined &&
+      target.isOwnBuild?.(newest.name) !== true &&
+      target.together?.some((field) => newest.models.has(field)) === true;
     // Another model's rebuild, which this one is a part of.
-    if (newest !== undefined && !isBegun) return { kind: 'use', index: newest, isNew: true };
+    if (newest !== undefined && !isBegun && !isLeft) return { kind: 'use', index: newest, isNew: true };
     return { kind: 'create', name: nextName(target.alias, versions), unfinished: building.map(({ name }) => name) };
   }
   if (newest !== undefined && isBegun) return { kind: 'use', index: newest, isNew: false };

@@ -32,6 +32,25 @@ const plan = (rebuild: boolean, ...indices: Index[]): unknown => {
   return made.kind === 'use' ? [made.index.name, made.isNew] : [made.name, made.unfinished];
 };
 
+describe('several models that are filled anew side by side', () => {
+  const left = readVersions('products', answer(['products-000002', 'building', { b: 'filling' }]));
+  const together = ['a', 'b'];
+
+  it('leave alone what a killed command has left of any of them', () => {
+    const made = planVersion({ ...PLACE, together }, left, true);
+    expect(made).toEqual({ kind: 'create', name: 'products-000003', unfinished: ['products-000002'] });
+  });
+
+  it('share what one of them has begun', () => {
+    const made = planVersion({ ...PLACE, together, isOwnBuild: (name) => name === 'products-000002' }, left, true);
+    expect(made).toMatchObject({ kind: 'use', index: { name: 'products-000002' }, isNew: true });
+  });
+
+  it('join the rebuild of another model', () => {
+    expect(planVersion({ ...PLACE, together: ['a', 'c'] }, left, true)).toMatchObject({ kind: 'use', isNew: true });
+  });
+});
+
 describe('where a model is written to', () => {
   const complete = { a: 'complete' };
   for (const [title, rebuild, indices, expected] of [
