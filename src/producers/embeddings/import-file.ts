@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
+import zlib, { type Gunzip, type ZstdDecompress } from 'node:zlib';
 import { unpackedMembers } from '../files/uncompressed.ts';
 import { fatalError, messageOf, poisonError, type PipelineError } from '../../errors.ts';
 
@@ -103,8 +103,8 @@ export async function decompressedHead(file: Pick<ImportFile, 'path' | 'name'>):
 
 function decompressor(compression: Exclude<Compression, 'none'>): Gunzip | ZstdDecompress {
   const options = { chunkSize: CHUNK_BYTES };
-  if (compression === 'gzip') return createGunzip(options);
-  return createZstdDecompress({ ...options, params: { [ZSTD_WINDOW_LOG_MAX]: ZSTD_WINDOW_LOG } });
+  if (compression === 'gzip') return zlib.createGunzip(options);
+  return zlib.createZstdDecompress({ ...options, params: { [ZSTD_WINDOW_LOG_MAX]: ZSTD_WINDOW_LOG } });
 }
 
 /** ZSTD_d_windowLogMax, zstd.h */

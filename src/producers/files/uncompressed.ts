@@ -1,5 +1,5 @@
-import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
-import { messageOf, poisonError } from '../../errors.ts';
+import zlib, { type Gunzip, type ZstdDecompress } from 'node:zlib';
+import { messageOf, poisonError, UsageError } from '../../errors.ts';
 import { fileChunks } from './file-chunks.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -12,9 +12,13 @@ export function compressionOf(head: Uint8Array): Compression | undefined {
   return head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd ? 'zstd' : undefined;
 }
 
+/** Programs may import the package on Node 20, which has no zstd: asked for by name it would not even load. */
 export function decompressor(compression: Compression): Zlib {
   const options = { chunkSize: CHUNK_BYTES };
-  return compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
+  if (compression === 'gzip') return zlib.createGunzip(options);
+  if (typeof (zlib as Partial<typeof zlib>).createZstdDecompress !== 'function')
+    throw new UsageError(`zstd needs Node 22.15 or newer, and this is ${process.version}: unpack the file first.`);
+  return zlib.createZstdDecompress(options);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import zlib from 'node:zlib';
 import type { StagedFile } from '../port.ts';
 import type { Compression } from '../shard-encoder.ts';
 import { StagedFileWriter } from '../staged-file.ts';
@@ -51,7 +51,7 @@ export class TextFile {
 
   #endMember(): void {
     const member = this.#member.subarray(0, this.#used);
-    this.#file.write(this.#compression === 'gzip' ? gzipSync(member) : zstdCompressSync(member));
+    this.#file.write(this.#compression === 'gzip' ? zlib.gzipSync(member) : zlib.zstdCompressSync(member));
     this.#used = 0;
   }
 }
