@@ -11,6 +11,7 @@ export function floatsOf(tensor: Tensor | undefined): Float32Array | undefined {
   const { data } = tensor;
   // Bits where the runtime has no Float16Array (before Node 24).
   if (data instanceof Uint16Array) return Float32Array.from(data, halfToSingle);
+  // A Float16Array, which the declared types do not have.
   return Float32Array.from(data as unknown as ArrayLike<number>);
 }
 

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import zlib, { type Gunzip, type ZstdDecompress } from 'node:zlib';
-import { unpackedMembers } from '../files/uncompressed.ts';
+import { decompressor, unpackedMembers } from '../files/uncompressed.ts';
 import { fatalError, messageOf, poisonError, type PipelineError } from '../../errors.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -65,7 +64,10 @@ export async function openBytes(file: Pick<ImportFile, 'path' | 'name'>, signal?
     const packed = packedBytes();
     try {
       if (compression === 'none') yield* packed;
-      else yield* unpackedMembers(packed, () => decompressor(compression)) as AsyncGenerator<Buffer>;
+      else
+        yield* unpackedMembers(packed, () =>
+          decompressor(compression, { [ZSTD_WINDOW_LOG_MAX]: ZSTD_WINDOW_LOG }),
+        ) as AsyncGenerator<Buffer>;
     } catch (error) {
       if (isDamage(error)) throw corrupt(file.name, compression, error);
       throw unreadable(file.name, error);
@@ -99,12 +101,6 @@ export async function decompressedHead(file: Pick<ImportFile, 'path' | 'name'>):
     if (length >= HEAD_BYTES) break;
   }
   return Buffer.concat(chunks).subarray(0, HEAD_BYTES);
-}
-
-function decompressor(compression: Exclude<Compression, 'none'>): Gunzip | ZstdDecompress {
-  const options = { chunkSize: CHUNK_BYTES };
-  if (compression === 'gzip') return zlib.createGunzip(options);
-  return zlib.createZstdDecompress({ ...options, params: { [ZSTD_WINDOW_LOG_MAX]: ZSTD_WINDOW_LOG } });
 }
 
 /** ZSTD_d_windowLogMax, zstd.h */

@@ -1,4 +1,4 @@
-import zlib, { type Gunzip, type ZstdDecompress } from 'node:zlib';
+import zlib, { type Gunzip, type ZstdDecompress, type ZstdOptions } from 'node:zlib';
 import { messageOf, poisonError, UsageError } from '../../errors.ts';
 import { fileChunks } from './file-chunks.ts';
 
@@ -12,13 +12,15 @@ export function compressionOf(head: Uint8Array): Compression | undefined {
   return head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd ? 'zstd' : undefined;
 }
 
-/** Programs may import the package on Node 20, which has no zstd: asked for by name it would not even load. */
-export function decompressor(compression: Compression): Zlib {
+/**
+ * `params`: of zstd. Programs may import the package on Node 20, which has no zstd: asked for by name it would not even load.
+ */
+export function decompressor(compression: Compression, params: ZstdOptions['params'] = {}): Zlib {
   const options = { chunkSize: CHUNK_BYTES };
   if (compression === 'gzip') return zlib.createGunzip(options);
   if (typeof (zlib as Partial<typeof zlib>).createZstdDecompress !== 'function')
     throw new UsageError(`zstd needs Node 22.15 or newer, and this is ${process.version}: unpack the file first.`);
-  return zlib.createZstdDecompress(options);
+  return zlib.createZstdDecompress({ ...options, params });
 }
 
 /**
