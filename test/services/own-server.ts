@@ -2,11 +2,12 @@ import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFree } from './ports.ts';
 import { ownServerFolder } from './run-folder.ts';
-import { endServer } from './server-process.ts';
+import { endServer, type ServerProcess } from './server-process.ts';
 import type { Service, Way } from './service.ts';
 import { untilReady } from './start.ts';
 
 const PORT_FREE_WITHIN_MS = 10_000;
+const REAPED_WITHIN_MS = 10_000;
 const POLL_MS = 20;
 
 /**
@@ -19,6 +20,7 @@ export class OwnServer<Address> {
   readonly #folder: string;
   #ports: readonly number[] | undefined;
   #address: Address | undefined;
+  #process: ServerProcess | undefined;
 
   private constructor(service: Service<Address>, way: Way<Address>, folder: string) {
     this.#service = service;
@@ -45,17 +47,25 @@ export class OwnServer<Address> {
     const launched = await this.#way.launch(this.#folder, this.#ports);
     this.#ports = launched.ports;
     this.#address = launched.address;
+    this.#process = launched.process;
     await untilReady(this.#service, launched);
   }
 
   /** kill -9. Resolves when the process is gone. */
   async kill(): Promise<void> {
-    await endServer(this.#folder, 'SIGKILL');
+    await this.#end('SIGKILL');
   }
 
   /** A clean end. Resolves when the process is gone. */
   async stop(): Promise<void> {
-    await endServer(this.#folder, 'SIGTERM');
+    await this.#end('SIGTERM');
+  }
+
+  /** Until its id is free too: a Postgres that comes back while its dead one has it takes that for a running server. */
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    await endServer(this.#folder, signal);
+    const deadline = Date.now() + REAPED_WITHIN_MS;
+    while (this.#process?.ended === false && Date.now() < deadline) await delay(POLL_MS);
   }
 
   /** Ends it and removes its data. */
