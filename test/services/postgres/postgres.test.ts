@@ -24,7 +24,6 @@ describeWithService('own-postgres', 'a Postgres of the test’s own', () => {
   };
 
   it('has pgvector, and its data after a kill', async () => {
-    await ask('create extension vector');
     await ask("create table kept as select '[1,2]'::vector as v");
     const { address } = server;
     await server.kill();

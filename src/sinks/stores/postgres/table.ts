@@ -53,7 +53,7 @@ interface FoundColumn {
  * @throws UsageError for a table of another shape, and where pgvector is not there, with what to run
  */
 export async function ensureTable(client: ClientBase, location: TableLocation, dimension: number): Promise<TableShape> {
-  await requireExtension(client, dimension);
+  await requireExtension(client, location.database, dimension);
   const name = tableParts(location.table).map(escapeIdentifier).join('.');
   // One process makes it, those beside it find it.
   await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`embedstream ${name}`]);
@@ -75,11 +75,11 @@ export async function inspectTable(
   return found && shapeOf(client, { ...found, name }, location, dimension);
 }
 
-async function requireExtension(client: ClientBase, dimension: number): Promise<void> {
+async function requireExtension(client: ClientBase, database: string, dimension: number): Promise<void> {
   const { rowCount } = await client.query(`select 1 from pg_extension where extname = 'vector'`);
   if (rowCount === 0)
     throw new UsageError(
-      'The database has no pgvector. Install it on the server and let somebody who may run in this database: create extension vector;',
+      `The database ${database} has no pgvector. Install it on the server and let somebody who may run in this database: create extension vector;`,
     );
   if (dimension > MOST_DIMENSIONS)
     throw new UsageError(`The model has ${dimension} dimensions, and pgvector takes ${MOST_DIMENSIONS}.`);

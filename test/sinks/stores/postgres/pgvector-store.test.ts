@@ -315,7 +315,9 @@ describeWithService('postgres', 'a table with pgvector', () => {
   it('says what to run where pgvector is missing', async () => {
     const bare = await TestDatabase.create();
     const store = await open('t', { url: bare.url });
-    await expect(store.prepare('keep')).rejects.toThrow(/create extension vector;/);
+    await expect(store.prepare('keep')).rejects.toThrow(
+      new RegExp(`${bare.name} has no pgvector.*create extension vector;`),
+    );
     await store.close();
     await bare.drop();
   });
