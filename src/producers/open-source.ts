@@ -7,6 +7,7 @@ import { shownUrl } from './fetch/answers.ts';
 import { readHead, unpackedName } from './files/file-head.ts';
 import { openFolder } from './files/folder-source.ts';
 import { isGlob, parseGlob } from './files/glob.ts';
+import { openRefusal } from './files/open-error.ts';
 import { openFile } from './files/open-file.ts';
 import { temporaryFolder } from './files/temporary-files.ts';
 import { fallbackFormat, formatOf, formats as allFormats } from './formats.ts';
@@ -41,7 +42,14 @@ export async function openSource(given: string, options: OpenSourceOptions = {})
   // Told here: where it concerns a file among others it would be a dead letter.
   refuseClashes(form);
   await checkedSettings(form);
-  if (/^https?:\/\//i.test(given)) return openUrl(given, options);
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(given)?.[1]?.toLowerCase();
+  if (scheme === 'http' || scheme === 'https') return openUrl(given, options);
+  // The address may hold a password: only its scheme is named.
+  if (scheme !== undefined)
+    throw new UsageError(
+      `--source: addresses that begin with ${scheme}:// are not read, only http://, https:// and postgres://. ` +
+        'Fetch the file first, and name it by its path.',
+    );
   const found = await stat(given).catch(() => undefined);
   if (found?.isDirectory() === true) {
     const folder = { root: given, location: given, name: name ?? folderName(given), formats, options: form };
@@ -74,15 +82,17 @@ async function openOne(
   { name, formats = allFormats, signal, ...form }: OpenSourceOptions,
 ): Promise<Source> {
   const bare = unpackedName(file.name);
-  const found = await stat(file.path).catch(() => undefined);
-  // What is not there, or empty, or may not be read is told by the format that any text may have.
-  if (found !== undefined && !found.isFile())
+  const refuse = async (error: unknown): Promise<never> => {
+    throw await openRefusal(file.location, error);
+  };
+  const found = await stat(file.path).catch(refuse);
+  if (!found.isFile())
     throw new UsageError(`${file.location} is no regular file. Write the data to a file first: it is read twice.`);
-  const head =
-    found === undefined || found.size === 0
-      ? { bytes: new Uint8Array(0) }
-      : await readHead(file.path).catch(() => ({ bytes: new Uint8Array(0) }));
+  const head = await readHead(file.path).catch(refuse);
   const format = formatOf(head.bytes, bare, formats) ?? fallbackFormat;
+  // An empty document or image is a dead letter, as a damaged one is.
+  if (found.size === 0 && format.idsByName !== true)
+    throw new UsageError(`${file.location} is empty: there is nothing to publish. Check where it comes from.`);
   if (format === fallbackFormat && extname(bare).toLowerCase() === '.json')
     throw new UsageError(
       `${file.location} is no JSON lines: its first line is no whole object. Write one object a line, ` +
@@ -90,8 +100,8 @@ async function openOne(
     );
   const sourceFile = {
     ...file,
-    bytes: found?.size ?? 0,
-    modifiedMs: found?.mtimeMs ?? 0,
+    bytes: found.size,
+    modifiedMs: found.mtimeMs,
     ...(signal && { signal }),
   };
   const opened = await openFile(format, sourceFile, head, form);

@@ -1,8 +1,8 @@
 import { isAscii } from 'node:buffer';
-import { type FileHandle, open, readdir } from 'node:fs/promises';
-import { dirname, extname } from 'node:path';
-import { messageOf, UsageError } from '../../errors.ts';
+import { type FileHandle, open } from 'node:fs/promises';
+import { UsageError } from '../../errors.ts';
 import { readBytes } from '../files/file-chunks.ts';
+import { openRefusal, tablesIn } from '../files/open-error.ts';
 
 /** Text with more control characters than this is no text. */
 const CONTROL_BYTE_SHARE = 0.02;
@@ -28,12 +28,11 @@ export async function openCsvFile(path: string): Promise<{ handle: FileHandle; s
   try {
     handle = await open(path, 'r');
   } catch (error) {
-    throw new UsageError(await adviceForOpenError(path, error), { cause: error });
+    throw await openRefusal(path, error);
   }
   try {
     const stats = await handle.stat();
-    if (stats.isDirectory())
-      throw new UsageError(`${path} is a folder. Name a CSV file in it.${await csvFilesIn(path)}`);
+    if (stats.isDirectory()) throw new UsageError(`${path} is a folder. Name a CSV file in it.${await tablesIn(path)}`);
     if (!stats.isFile()) {
       throw new UsageError(`${path} is no regular file. Write the data to a file first: its beginning is read twice.`);
     }
@@ -43,23 +42,6 @@ export async function openCsvFile(path: string): Promise<{ handle: FileHandle; s
     await handle.close();
     throw error;
   }
-}
-
-async function adviceForOpenError(path: string, error: unknown): Promise<string> {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT') {
-    return `There is no file ${path}. Check the name and the folder.${await csvFilesIn(dirname(path))}`;
-  }
-  if (code === 'ENOTDIR') return `There is no file ${path}: a part of the path is no folder.`;
-  if (code === 'EACCES' || code === 'EPERM') return `${path} may not be read. Check the file's permissions.`;
-  return `${path} can't be opened: ${messageOf(error)}.`;
-}
-
-async function csvFilesIn(folder: string): Promise<string> {
-  const names = await readdir(folder).catch(() => undefined);
-  if (names === undefined) return ` There is no folder ${folder} that can be listed either.`;
-  const files = names.filter((name) => ['.csv', '.tsv', '.txt'].includes(extname(name).toLowerCase())).sort();
-  return files.length === 0 ? '' : ` ${folder} holds: ${files.slice(0, 10).join(', ')}.`;
 }
 
 /** Throws a `UsageError` for bytes that are no text. UTF-16 must have been ruled out. */

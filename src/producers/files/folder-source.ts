@@ -37,7 +37,7 @@ export async function openFolder(options: FolderSourceOptions, signal?: AbortSig
   for await (const found of walkFiles(options.root, { counts, ...filterOf(options), signal })) {
     if ('problem' in found) continue;
     totalBytes += found.bytes;
-    if (known === 0 && (await formatOfFile(found, options.formats)) === undefined) continue;
+    if (known === 0 && !(await isKnown(found, options.formats, counts))) continue;
     if (++known < MOST_COUNTED_FILES) continue;
     isCounted = false;
     break;
@@ -49,13 +49,21 @@ export async function openFolder(options: FolderSourceOptions, signal?: AbortSig
   );
 }
 
-async function formatOfFile(file: FoundFile, formats: readonly FileFormat[]): Promise<FileFormat | undefined> {
+/** Whether there is something to read; what there is not is counted. */
+async function isKnown(file: FoundFile, formats: readonly FileFormat[], counts: FileCounts): Promise<boolean> {
   try {
-    return formatOf((await readHead(file.path)).bytes, unpackedName(file.name), formats);
+    const format = formatOf((await readHead(file.path)).bytes, unpackedName(file.name), formats);
+    if (!isWithoutRows(file, format)) return format !== undefined;
+    counts.skip('empty', file.name);
   } catch {
     // Whoever reads it says what is wrong with it.
-    return undefined;
   }
+  return false;
+}
+
+/** No bytes are a table without rows, but no document and no image: those are cut off. */
+function isWithoutRows({ bytes }: FoundFile, format: FileFormat | undefined): boolean {
+  return bytes === 0 && format?.idsByName !== true;
 }
 
 function filterOf({ filter }: FolderSourceOptions): { readonly filter?: PathFilter } {
@@ -133,6 +141,10 @@ class FolderSource implements Source {
       return this.#unreadable({ name: file.name, problem: messageOf(error) }, byName);
     }
     const format = formatOf(head.bytes, unpackedName(file.name), this.#options.formats);
+    if (isWithoutRows(file, format)) {
+      this.#counts.skip('empty', file.name);
+      return undefined;
+    }
     if (format === undefined) {
       this.#counts.skip('of unknown kind', file.name);
       this.#bytesBefore += file.bytes;

@@ -28,7 +28,7 @@ export interface WalkOptions {
 }
 
 /**
- * Regular files below a folder that are not empty, depth first, sorted within each folder, with no more than a block of
+ * Regular files below a folder, empty ones too, depth first, sorted within each folder, with no more than a block of
  * names a folder in memory. Links to files within the root are followed; what lies outside of it is not, and neither is
  * a link to a folder: so there is no way around in circles, and nothing is met twice by its folder. Never opens a file.
  */
@@ -105,7 +105,6 @@ async function follow({ counts, realRoot }: Walk, path: string, name: string): P
 
 function regularFile(counts: FileCounts, path: string, name: string, found: Stats): FoundFile | undefined {
   if (!found.isFile()) counts.skip('no regular file (FIFO, socket or device)', name);
-  else if (found.size === 0) counts.skip('empty', name);
   else return { path, name, bytes: found.size, modifiedMs: found.mtimeMs };
   return undefined;
 }

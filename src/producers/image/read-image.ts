@@ -9,8 +9,8 @@ import { mostBytes, type ImageSettings } from './options.ts';
 /**
  * The bytes of an image's file. `onBytes` is told their number before they are read, and waited for.
  *
- * @throws PipelineError poison: IMAGE_FILE_MISSING, IMAGE_UNREADABLE (rights), IMAGE_NO_FILE, IMAGE_TOO_MANY_BYTES;
- * fatal: SOURCE_READ_FAILED
+ * @throws PipelineError poison: IMAGE_FILE_MISSING, IMAGE_UNREADABLE (rights), IMAGE_NO_FILE, IMAGE_EMPTY,
+ * IMAGE_TOO_MANY_BYTES; fatal: SOURCE_READ_FAILED
  */
 export async function readImageFile(
   path: string,
@@ -24,6 +24,7 @@ export async function readImageFile(
   try {
     const found = await handle.stat();
     if (!found.isFile()) throw poisonError('IMAGE_NO_FILE', `${path} is no regular file`);
+    if (found.size === 0) throw poisonError('IMAGE_EMPTY', 'the file is empty: it has no bytes. Get it whole');
     if (found.size > mostBytes(settings)) throw tooManyBytes(found.size, settings);
     await onBytes(found.size);
     return await readBytes(handle, 0, found.size).catch((error: unknown) => {

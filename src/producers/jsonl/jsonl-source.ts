@@ -9,6 +9,7 @@ import { FieldSample } from './field-sample.ts';
 import { END, LINE_TOO_LONG, LineStream, NEED_BYTES } from './line-stream.ts';
 import { RecordMapper } from './record-mapper.ts';
 import { planRecords, type RecordPlan } from './record-plan.ts';
+import { unseenFields } from './unseen-fields.ts';
 
 /** Of records, for what fields there are. */
 const SAMPLE_BYTES = 256 * 1024;
@@ -19,7 +20,7 @@ const MAX_LINE_BYTES = 8 * 1024 * 1024 - 64 * 1024;
 
 /**
  * Opens a file of JSON lines: reads its first 256 KiB for the fields there are. Rejects with a `UsageError` for an id
- * that no record has, and where no id or text is found.
+ * or text that no record has, and where none is found.
  */
 export async function openJsonl(file: SourceFile, options: FormatOptions): Promise<OpenFile> {
   const head = await readHead(file.path);
@@ -29,7 +30,7 @@ export async function openJsonl(file: SourceFile, options: FormatOptions): Promi
   const plan = planRecords(options, sample);
   const format = head.compression === undefined ? 'JSON lines' : `JSON lines (${head.compression})`;
   const opened: OpenFile = {
-    description: { format, ...plan.description },
+    description: { format, ...plan.description, ...unseenFields(plan, sample) },
     read: (signal) => readJsonl(file, head.compression, plan, signal),
   };
   return plan.image === undefined ? opened : withImages(opened, plan.image, options, location);

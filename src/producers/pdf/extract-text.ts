@@ -38,6 +38,7 @@ export async function extractText(
   onPage: () => void,
   maps = new CharacterMaps(),
 ): Promise<ExtractedDocument> {
+  if (bytes.length === 0) throw new DocumentProblem('PDF_EMPTY', 'it has no bytes');
   const wholeness = wholenessOf(bytes);
   if (wholeness === 'no-pdf') throw new DocumentProblem('PDF_NOT_A_PDF', 'its first 1,024 bytes have no %PDF header');
   if (wholeness === 'truncated')

@@ -48,6 +48,7 @@ export type Chunk = readonly [text: string, page: number, lastPage: number];
 /** Why a file yields nothing. Codes are those of the dead letters. */
 export type PdfProblemCode =
   | 'PDF_ENCRYPTED'
+  | 'PDF_EMPTY'
   | 'PDF_TRUNCATED'
   | 'PDF_DAMAGED'
   | 'PDF_NOT_A_PDF'

@@ -9,6 +9,7 @@ const MAX_RAW_BYTES = 8 * 1024 * 1024 - 64 * 1024;
 /** What each is, in words, and what to do. */
 const WORDS: Readonly<Record<PdfProblemCode, readonly [what: string, advice: string]>> = {
   PDF_ENCRYPTED: ['is encrypted', 'Save it without a password.'],
+  PDF_EMPTY: ['is empty', 'Get the whole file.'],
   PDF_TRUNCATED: ['is cut off', 'Get the whole file.'],
   PDF_DAMAGED: ['is damaged', 'Get it anew, or let another program repair it.'],
   PDF_NOT_A_PDF: ['is no PDF', 'Check what it is.'],

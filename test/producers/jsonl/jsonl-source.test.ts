@@ -25,8 +25,9 @@ describe('fields', () => {
   });
 
   it('that every object inherits are not there', async () => {
-    const { faults } = await read('{"id":"1","text":"a"}', { id: 'id', text: 'constructor' });
-    expect(faults.map(({ code }) => code)).toEqual(['JSONL_NO_TEXT']);
+    await expect(open('{"id":"1","text":"a"}', { id: 'id', text: 'constructor' })).rejects.toThrow(
+      /no record at the beginning of .* has "constructor"/,
+    );
   });
 
   it('keep their types', async () => {
@@ -96,7 +97,20 @@ describe('detection', () => {
     await expect(open('{"paper_id":1,"text":"t"}', { id: 'papr_id' })).rejects.toThrow(
       /no field "papr_id".*mean "paper_id"/s,
     );
+    await expect(open('{"id":1,"body":{"text":"t"}}', { id: 'id', text: 'body.txt' })).rejects.toThrow(
+      /--text: no record .* has "body.txt" \(there is "body.text"\)/,
+    );
     await expect(open(Buffer.from('\ufeff{"id":1}', 'utf16le'), GIVEN)).rejects.toBeInstanceOf(UsageError);
+  });
+
+  it('says which of the named fields are not there yet', async () => {
+    const options = { id: 'id', text: 'text', metadata: 'autors', where: ['yeer!=1'] };
+    const { description } = await open('{"id":1,"text":"t","authors":"a","year":2}', options);
+    expect(description['in no record at its beginning']).toBe(
+      '"autors" (there is "authors"), "yeer" (there is "year")',
+    );
+    const seen = await open('{"id":1,"text":"t","authors":"a"}', { ...options, metadata: 'authors', where: [] });
+    expect(Object.keys(seen.description)).toEqual(['format', 'id', 'text', 'metadata']);
   });
 });
 
