@@ -2,13 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fatalError, type PipelineError } from '../../errors.ts';
 import { backoffDelayMs } from '../../backoff.ts';
 import { logClosed } from '../log-errors.ts';
+import type { RetriedOperation } from '../observer.ts';
 import { toPipelineError, type ErrorContext } from './kafka-errors.ts';
 
 const BACKOFF = { baseMs: 20, capMs: 2_000 };
 /** What no waiting mends soon is not worth all of the time that a broker's restart gets. */
 const NOT_AUTHORIZED_RETRY_MS = 30_000;
+/** What passes sooner is no news: a coordinator that still ends the transaction before, a leader that has just moved. */
+const QUIET_MS = 500;
 /** Whoever has asked for the end waits for it. */
 const STOPPING_RETRY_MS = 5_000;
+
+type ClusterOperation = 'connect' | 'membership' | 'fetch' | 'append' | 'commit' | 'request';
 
 /** How long calls to a cluster are made again. */
 export interface Patience {
@@ -18,9 +23,13 @@ export interface Patience {
   readonly retryForMs: number;
   /** Once this is aborted, somebody waits for the end: calls are retried for a few seconds only. */
   readonly stop?: AbortSignal | undefined;
+  /** Told before each wait, once a call has been failing for half a second. Must not throw. */
+  readonly onRetry?: ((retry: RetriedOperation) => void) | undefined;
 }
 
 export interface CallOptions {
+  /** For `onRetry`. Default `request`. */
+  readonly operation?: ClusterOperation;
   /** Ends the waiting: the last error surfaces at once. */
   readonly signal?: AbortSignal | undefined;
   readonly retryForMs?: number;
@@ -34,7 +43,7 @@ export async function retryOnCluster<Result>(
   call: () => Promise<Result>,
   options: Patience & CallOptions & { readonly isClosed: () => boolean },
 ): Promise<Result> {
-  const { signal, retryForMs, context, stop, passes, isClosed } = options;
+  const { signal, retryForMs, context, stop, passes, isClosed, operation = 'request' } = options;
   let failedMs: number | undefined;
   for (let attempt = 0; ; attempt++) {
     // kafkajs would connect again, and nobody would end that connection.
@@ -55,6 +64,7 @@ export async function retryOnCluster<Result>(
       const elapsedMs = performance.now() - failedMs;
       if (!error.retriable || isClosed() || signal?.aborted === true) throw error;
       if (elapsedMs + waitMs > patienceMs) throw givenUp(error, elapsedMs);
+      if (elapsedMs >= QUIET_MS) options.onRetry?.({ operation, attempt: attempt + 1, waitMs, error });
       await delay(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
     }
   }

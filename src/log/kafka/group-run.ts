@@ -72,6 +72,7 @@ class GroupRun {
     this.#membership = new GroupMembership({
       withCoordinator: (call) =>
         options.memberCluster.withCoordinator('group', task.group, `membership of group "${task.group}"`, call, {
+          operation: 'membership',
           passes: REFUSALS,
         }),
       group: task.group,

@@ -48,7 +48,10 @@ export class KafkaCluster {
 
   /** Connects, with the patience of every other call. */
   async connect(options: CallOptions = {}): Promise<void> {
-    await this.retry(`connecting to ${this.#options.client.brokers.join(', ')}`, () => this.#reconnect(), options);
+    await this.retry(`connecting to ${this.#options.client.brokers.join(', ')}`, () => this.#reconnect(), {
+      operation: 'connect',
+      ...options,
+    });
   }
 
   async close(): Promise<void> {

@@ -73,7 +73,7 @@ export class KafkaFetcher {
       if (errorCode === 0 || errorCode === ERROR_OFFSET_OUT_OF_RANGE) return fetched;
       throw protocolError(errorCode);
     };
-    return cluster.retry(`reading ${topic}/${partition}@${wanted.from}`, attempt, { signal });
+    return cluster.retry(`reading ${topic}/${partition}@${wanted.from}`, attempt, { signal, operation: 'fetch' });
   }
 
   /** Records before the partition's start are gone (retention): reading goes on there. */

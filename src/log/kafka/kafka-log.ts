@@ -65,6 +65,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
       context: connection,
       retryForMs,
       stop: options.stop,
+      onRetry: (retry) => options.observer?.retried?.(retry),
     });
     await cluster.connect();
     return cluster;

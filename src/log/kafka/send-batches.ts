@@ -38,11 +38,10 @@ export async function sendBatches(
       if (part !== undefined && range !== undefined) pending.add({ topic, partition, ...part, range });
     });
     while (pending.size > 0)
-      await cluster.retry(
-        `appending for "${transactionalId}"`,
-        () => sendSome(cluster, transactionalId, pending),
-        options,
-      );
+      await cluster.retry(`appending for "${transactionalId}"`, () => sendSome(cluster, transactionalId, pending), {
+        operation: 'append',
+        ...options,
+      });
   }
   return ranges;
 }

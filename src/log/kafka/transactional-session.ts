@@ -171,7 +171,7 @@ export class TransactionalSession {
       group,
       `committing offset ${offset} of ${topic}/${partition} for group "${group}"`,
       (broker) => broker.txnOffsetCommit({ ...this.#identity, groupId: group, topics: [{ topic, partitions }] }),
-      this.#call,
+      { ...this.#call, operation: 'commit' },
     );
   }
 
@@ -199,6 +199,9 @@ export class TransactionalSession {
 
   async #coordinate(call: (broker: Broker) => Promise<unknown>, where = this.#where): Promise<void> {
     const { cluster, transactionalId } = this.#options;
-    await cluster.withCoordinator('transaction', transactionalId, where, call, this.#call);
+    await cluster.withCoordinator('transaction', transactionalId, where, call, {
+      ...this.#call,
+      operation: 'commit',
+    });
   }
 }

@@ -7,6 +7,8 @@ const DEAD_LETTER_LINES_PER_SECOND = 5;
 const MAX_REASON_CHARACTERS = 300;
 /** Two writers meet now and then; the third failure in a row is worth a look. */
 const QUIET_RETRIES = 2;
+/** While a cluster is away, dozens of calls fail each second. */
+const RETRY_LINE_EVERY_MS = 10_000;
 
 export interface LogLinesOptions {
   readonly logger: Logger;
@@ -18,10 +20,13 @@ export class LogLines {
   readonly observer: LogObserver;
   readonly #logger: Logger;
   readonly #limit: LineLimit;
+  readonly #nowMs: () => number;
   #saidTopics = false;
+  #saidRetryMs = -Infinity;
 
-  constructor({ logger, nowMs }: LogLinesOptions) {
+  constructor({ logger, nowMs = () => performance.now() }: LogLinesOptions) {
     this.#logger = logger;
+    this.#nowMs = nowMs;
     this.#limit = new LineLimit(DEAD_LETTER_LINES_PER_SECOND, nowMs);
     this.observer = {
       committed: ({ group, outputs, elapsedMs, ...place }) => {
@@ -30,7 +35,7 @@ export class LogLines {
       retried: ({ operation, place, attempt, waitMs, error }) => {
         const where = place === undefined ? {} : { at: placeText(place) };
         const details = { code: error.code, ...where, attempt, waitMs: Math.round(waitMs) };
-        const say = attempt > QUIET_RETRIES ? 'warn' : 'debug';
+        const say = attempt > QUIET_RETRIES && this.#mayTellOfRetry() ? 'warn' : 'debug';
         logger[say](`log operation ${operation} failed and is made again: ${error.message}`, details);
       },
       topicsDiffer: (differences) => {
@@ -53,6 +58,13 @@ export class LogLines {
         : placeText({ topic, partition, ...(offset !== undefined && { offset }) });
     this.#logger.warn(`dead letter: ${shortened(message)}`, { code, at, stage });
   };
+
+  #mayTellOfRetry(): boolean {
+    const nowMs = this.#nowMs();
+    if (nowMs - this.#saidRetryMs < RETRY_LINE_EVERY_MS) return false;
+    this.#saidRetryMs = nowMs;
+    return true;
+  }
 
   flush(): void {
     const omitted = this.#limit.takeOmitted();

@@ -71,7 +71,12 @@ describeWithService('own-kafka', 'a broker that is killed', () => {
 
   it('ends what has no more patience with it, and says who was away for how long', async () => {
     place = new GroupPlace(server.address);
-    const log = await place.open({ ...PATIENT, retryForMs: 3_000 });
+    const retried = new Set<string>();
+    const log = await place.open({
+      ...PATIENT,
+      retryForMs: 3_000,
+      observer: { retried: ({ operation, error }) => retried.add(`${operation}: ${error.code}`) },
+    });
     const { from, to } = await topics(log);
     const producer = await log.producer(`${place.prefix}p`);
     await producer.append(numbered(from, 0, 10));
@@ -88,6 +93,8 @@ describeWithService('own-kafka', 'a broker that is killed', () => {
       expect(failure.message).toContain(server.address[0]);
       expect(failure.message).toMatch(/Given up after trying for \d s\./);
     }
+    const told = ['append', 'fetch', 'membership'].map((operation) => `${operation}: LOG_BUSY`);
+    expect([...retried]).toEqual(expect.arrayContaining(told));
     await server.start();
   });
 });

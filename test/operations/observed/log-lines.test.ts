@@ -89,4 +89,14 @@ describe('LogLines', () => {
     expect(written.map(({ level }) => level)).toEqual(['debug', 'debug', 'warn']);
     expect(written[2]).toMatchObject({ code: 'LOG_BUSY', at: 'ns.records/1@9', attempt: 3, waitMs: 300 });
   });
+
+  it('warns of a cluster that stays away every ten seconds, not at each call', () => {
+    const { lines, written, pass } = linesAt('info');
+    const error = new PipelineError('LOG_BUSY', 'does not answer', { retriable: true });
+    for (let attempt = 1; attempt <= 1000; attempt++) {
+      lines.observer.retried?.({ operation: 'fetch', attempt, waitMs: 20, error });
+      if (attempt % 100 === 0) pass(2_500);
+    }
+    expect(written.map(({ attempt }) => attempt)).toEqual([3, 401, 801]);
+  });
 });
