@@ -11,14 +11,73 @@ const POINT = 0x2e;
 const MINUS = 0x2d;
 const EXPONENT = 0x65;
 
+/** As JavaScript writes numbers: with an exponent below 10^-6. */
+const MOST_LEADING_ZEROS = 5;
+/** `00` to `99`. */
+const PAIRS = Uint8Array.from({ length: 200 }, (_, i) => ZERO + ((i & 1) === 0 ? Math.floor(i / 20) : (i >> 1) % 10));
+const EXPONENTS = 256;
+const EXPONENT_BIAS = 127;
+const MANTISSA_BITS = 23;
+const MANTISSA_MASK = (1 << MANTISSA_BITS) - 1;
+/** Of the least number of each binary exponent: its decimal exponent, and the least number of the next one. */
+const TEN_EXPONENTS = Int32Array.from({ length: EXPONENTS }, (_, e) =>
+  Math.floor(Math.log10(2 ** (e - EXPONENT_BIAS))),
+);
+const NEXT_TEN = Float64Array.from(TEN_EXPONENTS, (exponent) => Number(`1e${exponent + 1}`));
+/** Half the distance between neighbours. */
+const HALF_STEP = Float64Array.from({ length: EXPONENTS }, (_, e) => 2 ** (e - EXPONENT_BIAS - MANTISSA_BITS - 1));
+/** Decimal exponents for which nine digits are m * 10^-shift with 0 <= shift <= 22, and six still have a shift. */
+const LEAST_EXPONENT = MAX_DIGITS - 1 - (POWERS_OF_TEN.length - 1);
+const MOST_EXPONENT = MIN_DIGITS - 1;
+/** What the product below may be off: m < 2^30, rounded once to 53 bits. */
+const DOUBT = 1e-5;
+
+const scratch = new Float32Array(1);
+const scratchBits = new Uint32Array(scratch.buffer);
+
 /**
  * Writes a float32 number as JSON, in the fewest digits that read back to the same float32 (through a double, as every
  * reader of JSON does); answers with where the text ends. Not finite: `null`, which readers refuse.
  *
- * A candidate m / 10^k with m < 2^53 and k <= 22 is rounded once, as the parser of its text rounds it, so that the check
- * needs no text.
+ * A decimal reads back where it is nearer than half the way to the next float32. Both are compared at nine digits, in
+ * doubles; what is too near to call takes the long way.
  */
 export function writeFloat(value: number, target: Uint8Array, at: number): number {
+  scratch[0] = value;
+  const bits = scratchBits[0] ?? 0;
+  const binary = (bits >>> MANTISSA_BITS) & (EXPONENTS - 1);
+  const size = Math.abs(value);
+  let exponent = TEN_EXPONENTS[binary] ?? 0;
+  if (size >= (NEXT_TEN[binary] ?? 0)) exponent++;
+  // A power of two has a nearer neighbour below it.
+  if (exponent < LEAST_EXPONENT || exponent > MOST_EXPONENT || (bits & MANTISSA_MASK) === 0)
+    return writeSlowly(value, target, at);
+  const shift = MAX_DIGITS - 1 - exponent;
+  const power = POWERS_OF_TEN[shift] ?? 1;
+  const scaled = size * power;
+  const reach = (HALF_STEP[binary] ?? 0) * power;
+  let step = 1000;
+  let digits = MIN_DIGITS;
+  let mantissa = Math.floor(scaled / 1000 + 0.5);
+  for (let off = Math.abs(mantissa * step - scaled); off > reach - DOUBT; off = Math.abs(mantissa * step - scaled)) {
+    if (off < reach + DOUBT) return writeSlowly(value, target, at);
+    step /= 10;
+    digits++;
+    mantissa = Math.floor(scaled / step + 0.5);
+  }
+  if (value < 0) target[at++] = MINUS;
+  const places = shift - (MAX_DIGITS - digits);
+  // Most numbers of vectors: below 1, with more digits than six, of which none can be left out.
+  if (digits > MIN_DIGITS && places >= digits && places - digits <= MOST_LEADING_ZEROS) {
+    target[at++] = ZERO;
+    target[at++] = POINT;
+    return writeDigits(mantissa, places, target, at);
+  }
+  return writeDecimal(mantissa, places, target, at);
+}
+
+/** By trying: a candidate m / 10^k with m < 2^53 and k <= 22 is rounded once, as the parser of its text rounds it. */
+function writeSlowly(value: number, target: Uint8Array, at: number): number {
   if (value === 0) return Object.is(value, -0) ? writeAscii('-0.0', target, at) : writeAscii('0', target, at);
   const size = Math.abs(value);
   const exponent = Math.floor(Math.log10(size));
@@ -61,8 +120,7 @@ function writeDecimal(mantissa: number, shift: number, target: Uint8Array, at: n
     target[at++] = POINT;
     return writeDigits(mantissa - whole * power, shift, target, at);
   }
-  // As JavaScript writes numbers: an exponent below 10^-6.
-  if (shift - digits > 5) return writeScientific(mantissa, digits, shift, target, at);
+  if (shift - digits > MOST_LEADING_ZEROS) return writeScientific(mantissa, digits, shift, target, at);
   target[at++] = ZERO;
   target[at++] = POINT;
   return writeDigits(mantissa, shift, target, at);
@@ -90,11 +148,15 @@ function digitCount(value: number): number {
 
 /** A value below 2^31, with leading zeros to `count` digits. */
 function writeDigits(value: number, count: number, target: Uint8Array, at: number): number {
-  for (let i = at + count - 1; i >= at; i--) {
-    const rest = (value / 10) | 0;
-    target[i] = ZERO + value - rest * 10;
+  let to = at + count;
+  for (; to >= at + 2; to -= 2) {
+    const rest = (value / 100) | 0;
+    const pair = (value - rest * 100) * 2;
+    target[to - 1] = PAIRS[pair + 1] ?? ZERO;
+    target[to - 2] = PAIRS[pair] ?? ZERO;
     value = rest;
   }
+  if (to > at) target[at] = ZERO + value;
   return at + count;
 }
 
