@@ -8,6 +8,9 @@ export const MAX_PIXELS = 64_000_000;
 /** A decoder that is still at it after this has met bytes that were made to keep it busy. */
 const TIMEOUT_SECONDS = 60;
 
+// libvips keeps the latest 50 MB of results, and no image is decoded twice.
+sharp.cache(false);
+
 /** Why an image can't be decoded; the record that carries it is at fault. */
 export class ImageFault extends Error {
   readonly code: string;

@@ -130,15 +130,36 @@ function resampleRows(lines: Uint8Array, length: number, rows: Weights): Uint8Ar
   for (let place = 0; place < places; place++) {
     sums.fill(HALF);
     const begin = ((first[place] ?? 0) - rows.start) * length;
-    for (let tap = 0; tap < (count[place] ?? 0); tap++) {
-      const weight = values[place * taps + tap] ?? 0;
-      const line = begin + tap * length;
-      for (let x = 0; x < length; x++) sums[x] = (sums[x] ?? 0) + Math.imul(lines[line + x] ?? 0, weight);
-    }
+    const weights = values.subarray(place * taps, place * taps + (count[place] ?? 0));
+    let tap = 0;
+    for (; tap + 3 < weights.length; tap += 4) addFourLines(sums, lines, begin + tap * length, weights, tap);
+    for (; tap < weights.length; tap++) addLine(sums, lines, begin + tap * length, weights[tap] ?? 0);
     const to = place * length;
     for (let x = 0; x < length; x++) result[to + x] = clip(sums[x] ?? 0);
   }
   return result;
+}
+
+function addLine(sums: Int32Array, lines: Uint8Array, line: number, weight: number): void {
+  for (let x = 0; x < sums.length; x++) sums[x] = (sums[x] ?? 0) + Math.imul(lines[line + x] ?? 0, weight);
+}
+
+/** Four at once: the sums are read and written a quarter as often. */
+function addFourLines(sums: Int32Array, lines: Uint8Array, line: number, weights: Int32Array, tap: number): void {
+  const { length } = sums;
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = weights.subarray(tap, tap + 4);
+  const second = line + length;
+  const third = second + length;
+  const fourth = third + length;
+  for (let x = 0; x < length; x++) {
+    sums[x] =
+      ((sums[x] ?? 0) +
+        Math.imul(lines[line + x] ?? 0, w0) +
+        Math.imul(lines[second + x] ?? 0, w1) +
+        Math.imul(lines[third + x] ?? 0, w2) +
+        Math.imul(lines[fourth + x] ?? 0, w3)) |
+      0;
+  }
 }
 
 function clip(sum: number): number {
