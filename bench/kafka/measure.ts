@@ -108,7 +108,7 @@ async function measureSink(folder: string, namespace: string): Promise<Figure[]>
 /** The default model in one process with one inference thread, then in two such processes. */
 export async function measureScaling({ workplace, brokers }: Setting): Promise<Figure[]> {
   const folder = workplace.fresh('kafka-scaling');
-  writeSevenColumns(join(folder, 'rows.csv'), 60_000);
+  writeSevenColumns(join(folder, 'rows.csv'), 120_000);
   const one = await embeddingRate(folder, brokers, 1);
   const two = await embeddingRate(folder, brokers, 2);
   return [
@@ -120,7 +120,8 @@ export async function measureScaling({ workplace, brokers }: Setting): Promise<F
 
 /** The first member to join has all partitions, and gives half of them up once what it had in flight is done. */
 const SETTLE_SECONDS = 20;
-const WINDOW_SECONDS = 30;
+/** Each partition commits a few thousand records at once, every few seconds: less would measure those steps. */
+const WINDOW_SECONDS = 60;
 
 /** Records a second that the group commits while all members are at work. */
 async function embeddingRate(folder: string, brokers: readonly string[], processes: number): Promise<number> {

@@ -72,7 +72,6 @@ export class PartitionRun {
       stop: options.stop,
       ...(engine.observer && { observed: { group: task.group, observer: engine.observer } }),
       ...(options.isRevoked !== undefined && { isRevoked: options.isRevoked }),
-      ...(engine.observer && { observed: { group: task.group, observer: engine.observer } }),
     });
     return new PartitionRun(loop, fetcher, () => reader?.leave());
   }

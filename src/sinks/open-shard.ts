@@ -54,19 +54,20 @@ export class OpenShard {
 
   /** Takes records [from, to). */
   async append(records: readonly LogRecord[], from: number, to: number): Promise<void> {
-    const rows = gatherRows(records, from, to, this.#options.codec);
+    const deletionsBefore = this.#deletions.length;
     for (let i = from; i < to; i++) {
       const record = records[i];
       if (record?.value === null) this.#deletions.push({ id: keyText(record), offset: record.offset });
     }
+    const rows = to - from - (this.#deletions.length - deletionsBefore);
     this.#records += to - from;
-    this.#rows += rows.offsets.length;
+    this.#rows += rows;
     this.#lastOffset = records[to - 1]?.offset ?? this.#lastOffset;
     if (this.#firstOffset < 0) this.#firstOffset = records[from]?.offset ?? -1;
-    if (rows.offsets.length === 0) return;
-    const { stagingFolder, dimension, model, shardRows } = this.#options;
-    this.#writer ??= await this.#options.format.open({ stagingFolder, dimension, model, expectedRows: shardRows });
-    await this.#writer.write(rows);
+    if (rows === 0) return;
+    const { stagingFolder, dimension, model, shardRows, codec, format } = this.#options;
+    const writer = (this.#writer ??= await format.open({ stagingFolder, dimension, model, expectedRows: shardRows }));
+    await writer.write(gatherRows(records, from, to, { codec, writer }));
   }
 
   /** Stages every file of the shard. */
@@ -109,12 +110,12 @@ function keyText({ key, offset }: LogRecord): string {
   return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString();
 }
 
-/** The values of records [from, to), copied to memory that can be handed to another thread. */
+/** The values of records [from, to), copied to memory that is the writer's. */
 export function gatherRows(
   records: readonly LogRecord[],
   from: number,
   to: number,
-  codec: Pick<Codec, 'upgradeEmbedding'>,
+  { codec, writer }: { readonly codec: Pick<Codec, 'upgradeEmbedding'>; readonly writer: Pick<ShardWriter, 'room'> },
 ): ShardRows {
   const values: Uint8Array[] = [];
   const offsets = new Float64Array(to - from);
@@ -127,7 +128,7 @@ export function gatherRows(
     size += value.length;
     values.push(value);
   }
-  const bytes = new Uint8Array(size);
+  const bytes = writer.room(size);
   const starts = new Uint32Array(values.length + 1);
   let at = 0;
   for (let i = 0; i < values.length; i++) {

@@ -28,6 +28,8 @@ export interface FinishedShard {
 
 /** One open shard. Calls never overlap; a shard that is neither finished nor aborted leaves only staged files behind. */
 export interface ShardWriter {
+  /** Memory for the `bytes` of the next `write`: of at least so many bytes, with anything in it. */
+  room(bytes: number): Uint8Array<ArrayBuffer>;
   /** Resolves when there is room for more: bounded in bytes. */
   write(rows: ShardRows): Promise<void>;
   /** Closes and fsyncs every file. What their names begin with is known only now: a shard's name holds its last offset. */

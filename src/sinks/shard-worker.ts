@@ -62,7 +62,12 @@ function answer(request: WorkerRequest): void {
     const { code, retriable, poison } = known ? error : { code: 'FILE_SINK_WORKER', retriable: false, poison: false };
     reply = { call: request.call, error: { code, message: messageOf(error), retriable, poison } };
   }
-  parentPort?.postMessage(reply);
+  if (request.kind !== 'write') {
+    parentPort?.postMessage(reply);
+    return;
+  }
+  const memory = request.rows.bytes.buffer;
+  parentPort?.postMessage({ ...reply, memory } satisfies WorkerReply, [memory]);
 }
 
 parentPort?.on('message', (request: WorkerRequest) => {

@@ -8,6 +8,8 @@ import { fatalError } from '../errors.ts';
 const REHASH_CHUNK_BYTES = 1 << 20;
 /** Of one write: a system call a page of 64 KiB would cost four times as much a byte. */
 const BUFFER_BYTES = 1 << 20;
+/** A page of vectors goes to the file as it is. */
+const UNBUFFERED_BYTES = 256 * 1024;
 const DIGEST_IN_NAME = 16;
 
 /**
@@ -40,6 +42,11 @@ export class StagedFileWriter {
   }
 
   write(chunk: Uint8Array): void {
+    if (chunk.length >= UNBUFFERED_BYTES) {
+      this.#flush();
+      this.#append(chunk);
+      return;
+    }
     for (let from = 0; from < chunk.length;) {
       const length = Math.min(chunk.length - from, BUFFER_BYTES - this.#buffered);
       this.#buffer.set(chunk.subarray(from, from + length), this.#buffered);
@@ -84,11 +91,15 @@ export class StagedFileWriter {
   }
 
   #flush(): void {
-    const chunk = this.#buffer.subarray(0, this.#buffered);
+    if (this.#buffered === 0) return;
+    this.#append(this.#buffer.subarray(0, this.#buffered));
+    this.#buffered = 0;
+  }
+
+  #append(chunk: Uint8Array): void {
     this.#writeAt(chunk, this.#written);
     this.#hash?.update(chunk);
     this.#written += chunk.length;
-    this.#buffered = 0;
   }
 
   #writeAt(chunk: Uint8Array, position: number): void {

@@ -15,10 +15,11 @@ export class UsableRecords {
 
   /** The records that are embeddings or deletions; the others go to `refused`. */
   of(records: readonly LogRecord[], refused: Refusal[]): readonly LogRecord[] {
-    const faulty = records.flatMap((record): Refusal[] => {
+    const faulty: Refusal[] = [];
+    for (const record of records) {
       const error = this.#fault(record);
-      return error === undefined ? [] : [{ offset: record.offset, error }];
-    });
+      if (error !== undefined) faulty.push({ offset: record.offset, error });
+    }
     if (faulty.length === 0) return records;
     refused.push(...faulty);
     const offsets = new Set(faulty.map(({ offset }) => offset));

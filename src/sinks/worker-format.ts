@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { FinishedShard, ShardFormat, ShardOptions, ShardRows, ShardWriter } from './port.ts';
 import type { Compression, EncoderFormat, VectorDtype } from './shard-encoder.ts';
+import { RowMemory } from './row-memory.ts';
 import type { WorkerReply, WorkerRequest } from './worker-messages.ts';
 import { fatalError, PipelineError } from '../errors.ts';
 
@@ -16,6 +17,8 @@ interface Call {
 
 /** One worker thread that encodes every open shard of a format; it starts with the first one. */
 export class EncoderThread {
+  /** For rows. What the worker has written comes back. */
+  readonly memory = new RowMemory(MAX_IN_FLIGHT_BYTES);
   readonly #calls = new Map<number, Call>();
   #worker: Worker | undefined;
   #lastCall = 0;
@@ -69,7 +72,8 @@ export class EncoderThread {
     return worker;
   }
 
-  #settle({ call, result, error }: WorkerReply): void {
+  #settle({ call, result, error, memory }: WorkerReply): void {
+    if (memory !== undefined) this.memory.giveBack(memory);
     const waiting = this.#calls.get(call);
     this.#calls.delete(call);
     if (error === undefined) waiting?.resolve(result);
@@ -91,6 +95,10 @@ class WorkerShardWriter implements ShardWriter {
   constructor(thread: EncoderThread, shard: number) {
     this.#thread = thread;
     this.#shard = shard;
+  }
+
+  room(bytes: number): Uint8Array<ArrayBuffer> {
+    return this.#thread.memory.take(bytes);
   }
 
   /** Keeps the error of a request that nobody waits for, for the next call. */

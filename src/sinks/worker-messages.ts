@@ -13,6 +13,8 @@ export type WorkerRequest = { readonly call: number; readonly shard: number } & 
 export interface WorkerReply {
   readonly call: number;
   readonly result?: unknown;
+  /** Of the rows that were written: to be used again. */
+  readonly memory?: ArrayBuffer;
   readonly error?: {
     readonly code: string;
     readonly message: string;

@@ -68,7 +68,7 @@ async function descriptors(): Promise<ShardDescriptor[]> {
 async function forgeShard(shard: ShardDescriptor, records: readonly LogRecord[]): Promise<void> {
   const format = createShardFormat({ format: 'parquet' });
   const writer = await format.open({ stagingFolder: folder, dimension: 4, model: 'fake' });
-  await writer.write(gatherRows(records, 0, records.length, codec));
+  await writer.write(gatherRows(records, 0, records.length, { codec, writer }));
   const { files } = await writer.finish(shard.name);
   await format.close();
   for (const { name, stagedPath } of files) await rename(stagedPath, join(shard.location, name));

@@ -337,6 +337,7 @@ describe('the shard task', () => {
       howToRead: '',
       open: () =>
         Promise.resolve({
+          room: (bytes) => new Uint8Array(bytes),
           write: () => Promise.resolve(),
           finish: () => Promise.reject(fatalError('FILE_SINK_DISK_FULL', 'full')),
           abort: () => Promise.resolve(),

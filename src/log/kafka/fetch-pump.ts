@@ -12,6 +12,8 @@ export interface Wanted {
   readonly from: number;
   readonly maxBytes: number;
   readonly signal: AbortSignal | undefined;
+  /** Asked for in a request of its own, without waiting for another one's answer. */
+  readonly alone?: boolean;
 }
 
 export type FetchedPartition = Awaited<ReturnType<ReturnType<typeof fetchRequest>['response']['parse']>>[number];
@@ -21,7 +23,7 @@ interface Waiting extends Wanted {
   readonly fail: (error: unknown) => void;
 }
 
-/** Sends one fetch request after the other to each broker, each for all partitions that are wanted by then. */
+/** Sends one fetch request after the other to each broker, each for all partitions that are wanted together by then. */
 export class FetchPump {
   readonly #cluster: KafkaCluster;
   readonly #waitMs: number;
@@ -39,23 +41,33 @@ export class FetchPump {
     const broker = await this.#cluster.leaderOf(wanted.topic, wanted.partition);
     const { signal } = wanted;
     if (signal?.aborted === true) return undefined;
-    const { nodeId } = broker;
-    const entry = { broker, wanted: this.#waiting.get(nodeId)?.wanted ?? new Set<Waiting>() };
-    this.#waiting.set(nodeId, entry);
     const { promise, resolve, reject } = Promise.withResolvers<FetchedPartition | undefined>();
     const waiting: Waiting = { ...wanted, settle: resolve, fail: reject };
-    entry.wanted.add(waiting);
+    let leave = (): void => undefined;
+    if (wanted.alone === true) void this.#request(broker, [waiting]);
+    else leave = this.#queue(broker, waiting);
     const onAbort = (): void => {
-      entry.wanted.delete(waiting);
+      leave();
       resolve(undefined);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    if (!this.#running.has(nodeId)) void this.#run(nodeId);
     try {
       return await promise;
     } finally {
       signal?.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** Answers with how to leave the queue again. */
+  #queue(broker: Broker, waiting: Waiting): () => void {
+    const { nodeId } = broker;
+    const entry = { broker, wanted: this.#waiting.get(nodeId)?.wanted ?? new Set<Waiting>() };
+    this.#waiting.set(nodeId, entry);
+    entry.wanted.add(waiting);
+    if (!this.#running.has(nodeId)) void this.#run(nodeId);
+    return () => {
+      entry.wanted.delete(waiting);
+    };
   }
 
   async #run(nodeId: number): Promise<void> {

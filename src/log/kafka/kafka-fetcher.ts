@@ -29,6 +29,11 @@ export class KafkaFetcher {
   readonly #options: KafkaFetcherOptions;
   readonly #ready: FetchPump;
   readonly #polls: FetchPump;
+  /**
+   * Partitions whose last answer had much of what may be fetched at once: of an answer that they share with others each
+   * would have to be copied, and while it is worked on nothing else would be on its way.
+   */
+  readonly #bulky = new Set<string>();
 
   constructor(options: KafkaFetcherOptions) {
     this.#options = options;
@@ -45,8 +50,10 @@ export class KafkaFetcher {
     let pump = this.#ready;
     let { maxBytes } = request;
     while (from < to && signal?.aborted !== true) {
-      const fetched = await this.#fetchOnce(pump, { topic, partition, from, maxBytes, signal });
+      const alone = pump === this.#ready && this.#bulky.has(`${topic}/${partition}`);
+      const fetched = await this.#fetchOnce(pump, { topic, partition, from, maxBytes, signal, alone });
       if (fetched === undefined) break;
+      this.#noteSize(fetched, maxBytes);
       if (fetched.errorCode === ERROR_OFFSET_OUT_OF_RANGE) return this.#resume(request);
       const set = new RecordSet(fetched.records, {
         topic,
@@ -62,6 +69,11 @@ export class KafkaFetcher {
       else maxBytes = set.neededBytes;
     }
     return nothing(Math.min(from, to));
+  }
+
+  #noteSize({ topic, partition, records }: FetchedPartition, maxBytes: number): void {
+    if (records.length * 2 >= maxBytes) this.#bulky.add(`${topic}/${partition}`);
+    else this.#bulky.delete(`${topic}/${partition}`);
   }
 
   async #fetchOnce(pump: FetchPump, wanted: Wanted): Promise<FetchedPartition | undefined> {

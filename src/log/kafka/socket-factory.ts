@@ -1,7 +1,8 @@
-import { connect, isIP, Socket } from 'node:net';
+import { connect, isIP, type OnReadOpts, Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 import { askForLogin } from './listener-probe.ts';
+import { AnswerFrames } from './wire/answer-frames.ts';
 
 /** `code` of a socket's error: TLS was tried on a listener that answers without. */
 export const PLAIN_EXPECTED = 'EMBEDSTREAM_PLAIN_EXPECTED';
@@ -10,6 +11,8 @@ export const TLS_EXPECTED = 'EMBEDSTREAM_TLS_EXPECTED';
 /** `code` of a socket's error: nobody logged in, and the listener asks for it. The message names the mechanisms. */
 export const LOGIN_EXPECTED = 'EMBEDSTREAM_LOGIN_EXPECTED';
 
+/** Of one read; of memory that is read into over and over. */
+const READ_BYTES = 256 * 1024;
 const KEEP_ALIVE_DELAY_MS = 60_000;
 /** A TLS record that holds an alert begins with its type, then the major version: RFC 8446, 5.1. */
 const TLS_ALERT = 21;
@@ -31,6 +34,11 @@ interface Target {
   readonly tls: ConnectionOptions | undefined;
 }
 
+interface OpenOptions {
+  readonly onConnect?: () => void;
+  readonly onread?: OnReadOpts;
+}
+
 /**
  * As kafkajs' own, with Nagle's delay off (a transaction is several small requests, each waiting for its answer), and
  * with an eye on what a broker does not say: to TLS, no TLS or no login where it expects the other, it hangs up without
@@ -46,7 +54,7 @@ export function createSocketFactory(logsIn: boolean): ISocketFactory {
     const address = `${host}:${port}`;
     const finding = findings.get(address);
     if (finding !== undefined && performance.now() < finding.untilMs) return failedSocket(finding.error);
-    const socket = open(target, onConnect);
+    const socket = openFramed(target, onConnect);
     if (target.tls === undefined) watchForTls(socket);
     watchForEarlyEnd(socket, target, logsIn, (error) => {
       findings.set(address, { error, untilMs: performance.now() + FINDING_LASTS_MS });
@@ -60,9 +68,24 @@ function tlsOf(ssl: ConnectionOptions | null): ConnectionOptions | undefined {
   return ssl ?? undefined;
 }
 
-function open({ host, port, tls }: Target, onConnect?: () => void): Socket {
-  if (tls === undefined) return connect({ host, port }, onConnect);
-  return connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect);
+function open({ host, port, tls }: Target, { onConnect, onread }: OpenOptions = {}): Socket {
+  const read = onread === undefined ? {} : { onread };
+  if (tls === undefined) return connect({ host, port, ...read }, onConnect);
+  return connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls, ...read }, onConnect);
+}
+
+/** A socket whose 'data' is one whole answer each time. */
+function openFramed(target: Target, onConnect: (() => void) | undefined): Socket {
+  const frames = new AnswerFrames((frame) => socket.emit('data', frame));
+  const onread: OnReadOpts = {
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    callback: (bytes, buffer) => {
+      frames.take(buffer.subarray(0, bytes));
+      return true;
+    },
+  };
+  const socket = open(target, { ...(onConnect !== undefined && { onConnect }), onread });
+  return socket;
 }
 
 /** kafkajs takes a TLS alert for the length of an answer of 352 MB, and waits for it. */

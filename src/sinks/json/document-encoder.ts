@@ -3,7 +3,6 @@ import { JsonWriter } from './json-writer.ts';
 import { metadataMembers, writeId, writeText } from './row-json.ts';
 import { TextFile } from './text-file.ts';
 import { EmbeddingScanner } from '../../codec/embedding-scanner.ts';
-import { release } from '../../record/release.ts';
 import { FingerprintSet } from '../fingerprints.ts';
 import type { FinishedShard, ShardOptions, ShardRows } from '../port.ts';
 import { scanRow } from '../scan-row.ts';
@@ -60,7 +59,6 @@ export class DocumentEncoder implements ShardEncoder {
       else this.#writeStored();
       this.#fingerprints.add(this.#scanner.bytes, this.#scanner.fingerprintStart);
     }
-    release(rows.bytes);
   }
 
   finish(stem: string): FinishedShard {

@@ -2,7 +2,6 @@ import { JsonWriter } from './json-writer.ts';
 import { IsoTimes } from './iso-times.ts';
 import { TextFile } from './text-file.ts';
 import { EmbeddingScanner } from '../../codec/embedding-scanner.ts';
-import { release } from '../../record/release.ts';
 import { FingerprintSet } from '../fingerprints.ts';
 import type { FinishedShard, ShardOptions, ShardRows } from '../port.ts';
 import { scanRow } from '../scan-row.ts';
@@ -56,7 +55,6 @@ export class JsonlEncoder implements ShardEncoder {
       this.#key.raw(`,"offset":${rows.offsets[i] ?? -1}}\n`);
       this.#fingerprints.add(scanner.bytes, scanner.fingerprintStart);
     }
-    release(rows.bytes);
   }
 
   finish(stem: string): FinishedShard {

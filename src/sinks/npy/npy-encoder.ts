@@ -3,7 +3,6 @@ import { encodeNpyHeader, type NpyDescr } from './npy-header.ts';
 import { EmbeddingScanner } from '../../codec/embedding-scanner.ts';
 import { ParquetEncoder } from '../parquet/parquet-encoder.ts';
 import type { FinishedShard, ShardOptions, ShardRows, StagedFile } from '../port.ts';
-import { release } from '../../record/release.ts';
 import { scanRow } from '../scan-row.ts';
 import type { ShardEncoder, VectorDtype } from '../shard-encoder.ts';
 import { StagedFileWriter } from '../staged-file.ts';
@@ -29,7 +28,6 @@ export class NpyEncoder implements ShardEncoder {
       this.#vectors.take(this.#scanner);
       this.#metadata.take(this.#scanner, rows.offsets[i] ?? -1);
     }
-    release(rows.bytes);
   }
 
   finish(shardName: string): FinishedShard {

@@ -1,6 +1,5 @@
 import { NpyVectors } from './npy-encoder.ts';
 import { EmbeddingScanner } from '../../codec/embedding-scanner.ts';
-import { release } from '../../record/release.ts';
 import { FingerprintSet } from '../fingerprints.ts';
 import { JsonWriter } from '../json/json-writer.ts';
 import { metadataMembers, writeId, writeText } from '../json/row-json.ts';
@@ -54,7 +53,6 @@ export class NpySingleEncoder implements ShardEncoder {
       this.#lastMs = Math.max(this.#lastMs, createdMs);
       this.#fingerprints.add(scanner.bytes, scanner.fingerprintStart);
     }
-    release(rows.bytes);
   }
 
   finish(stem: string): FinishedShard {

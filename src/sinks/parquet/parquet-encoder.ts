@@ -4,7 +4,6 @@ import { EmbeddingScanner } from '../../codec/embedding-scanner.ts';
 import { scanRow } from '../scan-row.ts';
 import { FingerprintSet } from '../fingerprints.ts';
 import type { FinishedShard, ShardOptions, ShardRows } from '../port.ts';
-import { release } from '../../record/release.ts';
 import type { ShardEncoder } from '../shard-encoder.ts';
 import { StagedFileWriter } from '../staged-file.ts';
 
@@ -46,7 +45,6 @@ export class ParquetEncoder implements ShardEncoder {
       scanRow(this.#scanner, rows, i, this.#options.dimension);
       this.take(this.#scanner, rows.offsets[i] ?? -1);
     }
-    release(rows.bytes);
   }
 
   /** Takes the scanned row, which is at `offset` of the embeddings topic. */

@@ -82,7 +82,7 @@ async function writePartition(
         keys.string(key ?? new Uint8Array(), 0, key?.length ?? 0);
         keys.raw(`,"offset":${offset}}\n`);
       }
-      await writer.write(gatherRows(records, 0, records.length, codec));
+      await writer.write(gatherRows(records, 0, records.length, { codec, writer }));
     }
     keys.flush();
     return file.finish(`_${names.stem}.p${latest.partition.partition}${KEYS_SUFFIX}`);
