@@ -1,9 +1,10 @@
 /**
  * Bare kafkajs, the measure of what a client of its kind can do: `node peer.ts send TOPIC RECORDS BYTES` sends records of
  * so many bytes, 500 a call, acknowledged by all replicas; `node peer.ts consume TOPIC` reads a topic to its end, read
- * committed. Prints records, bytes and seconds as JSON; connecting and joining are not counted.
+ * committed; `node peer.ts copy TOPIC FILE` also writes the values to a file and fsyncs it. Prints records, bytes and seconds as JSON; connecting and joining are not counted.
  */
 import { randomBytes } from 'node:crypto';
+import { fsyncSync, openSync, writeSync } from 'node:fs';
 import kafkajs from 'kafkajs';
 import { zstdDecompressSync } from 'node:zlib';
 
@@ -16,7 +17,7 @@ CompressionCodecs[CompressionTypes.ZSTD] = () => ({
 });
 
 const RECORDS_A_SEND = 500;
-const [mode = '', topic = '', count = '0', bytes = '0'] = process.argv.slice(2);
+const [mode = '', topic = '', count = '', bytes = '0'] = process.argv.slice(2);
 const brokers = (process.env['KAFKA_BROKERS'] ?? '').split(',');
 const kafka = new Kafka({ brokers, clientId: 'bench', logLevel: logLevel.NOTHING });
 
@@ -38,7 +39,8 @@ async function send(records: number, valueBytes: number): Promise<object> {
   return { records, bytes: records * valueBytes, seconds };
 }
 
-async function consume(): Promise<object> {
+/** @param file where values go, one after the other; left out: nowhere */
+async function consume(file?: string): Promise<object> {
   const admin = kafka.admin();
   await admin.connect();
   const ends = await admin.fetchTopicOffsets(topic);
@@ -51,6 +53,7 @@ async function consume(): Promise<object> {
   let records = 0;
   let size = 0;
   let startMs = 0;
+  const copy = file === undefined ? undefined : openSync(file, 'w');
   const { promise, resolve } = Promise.withResolvers<undefined>();
   await consumer.run({
     autoCommit: false,
@@ -60,6 +63,8 @@ async function consume(): Promise<object> {
         records++;
         size += value?.length ?? 0;
       }
+      if (copy !== undefined)
+        writeSync(copy, Buffer.concat(batch.messages.map(({ value }) => value ?? Buffer.alloc(0))));
       // The last offset is a transaction's marker, which is in no batch that is handed over.
       const isAtEnd = BigInt(batch.lastOffset()) + 2n >= (endOf.get(batch.partition) ?? 0n);
       if (isAtEnd) left.delete(batch.partition);
@@ -68,10 +73,12 @@ async function consume(): Promise<object> {
     },
   });
   await promise;
+  if (copy !== undefined) fsyncSync(copy);
   const seconds = (performance.now() - startMs) / 1000;
   await consumer.disconnect();
   return { records, bytes: size, seconds };
 }
 
-console.log(JSON.stringify(mode === 'send' ? await send(Number(count), Number(bytes)) : await consume()));
+const report = mode === 'send' ? send(Number(count), Number(bytes)) : consume(mode === 'copy' ? count : undefined);
+console.log(JSON.stringify(await report));
 process.exit(0);
