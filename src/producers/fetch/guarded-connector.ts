@@ -6,7 +6,8 @@ import { isPublicAddress } from './public-address.ts';
 
 export type ResolveAll = (
   hostname: string,
-  callback: (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void,
+  /** With an error there are no addresses: Node's own types say otherwise. */
+  callback: (error: NodeJS.ErrnoException | null, addresses?: readonly LookupAddress[]) => void,
 ) => void;
 
 export interface ConnectorOptions {
@@ -32,7 +33,7 @@ export function guardedConnector(options: ConnectorOptions): buildConnector.conn
   const isAllowed = (address: string): boolean => allowPrivateHosts || isPublicAddress(address);
 
   const lookup: LookupFunction = (hostname, { all }, callback) => {
-    resolveAll(hostname, (error, found) => {
+    resolveAll(hostname, (error, found = []) => {
       const addresses = found.filter(({ address }) => isAllowed(address));
       const [first] = addresses;
       if (error !== null) callback(error, []);
