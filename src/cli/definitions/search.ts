@@ -42,8 +42,8 @@ export const search = describeCommand({
   name: 'search',
   summary: 'finds the records closest in meaning to a query',
   details:
-    'Log and Parquet files are searched exactly: every live embedding is compared. Elasticsearch and pgvector are asked ' +
-    'for their nearest, which their indexes find nearly always all of. See docs/search.md.',
+    'Log and Parquet files are searched exactly: every live embedding is compared. Elasticsearch, pgvector and LanceDB are ' +
+    'asked for their nearest, which their indexes find nearly always all of. See docs/search.md.',
   examples: [
     { arguments: '"bronze vessel with a dragon"', does: 'the ten closest records' },
     { arguments: '"woven silk" --limit=3 --json', does: 'the three closest, for a program' },

@@ -3,6 +3,8 @@ import { TestBucket } from '../../sinks/s3/test-bucket.ts';
 import { newAlias, PlainClient } from '../../sinks/stores/elasticsearch/server.ts';
 import { describeWithService, elasticsearchUrl, s3Environment, s3Server } from '../../services/index.ts';
 import { TestDatabase } from '../../services/postgres/test-database.ts';
+import { describeWithLanceDb } from '../../sinks/stores/lancedb/installed.ts';
+import { openPlain } from '../../sinks/stores/lancedb/plain-table.ts';
 import { HASHED, numbers, onlyJson, Place, TINY_BERT } from './runner.ts';
 
 const ROWS = 600;
@@ -150,6 +152,32 @@ describe('search of stores', { timeout: 240_000 }, () => {
       expect(hybrid.code).toBe(2);
       const empty = await place.json('search', 'x', HASHED, ...flags, '--pg-table=nothing_here');
       expect(empty).toMatchObject({ code: 1, json: { error: { code: 'SEARCH_NOTHING_EMBEDDED' } } });
+    });
+  });
+
+  describeWithLanceDb('in LanceDB', () => {
+    let flags: string[];
+    beforeAll(async () => {
+      const where = `--lancedb-uri=${place.path('lance')}`;
+      await place.done('sink', 'lancedb', HASHED, where);
+      flags = ['--backend=lancedb', where];
+    }, 240_000);
+
+    it('finds what the log finds, with its scores, texts and metadata, and no other version of the model', async () => {
+      await expectSame(place, flags, 'piece77 bronze dragon');
+      const search = ['search', textOf(77), HASHED, '--limit=1'];
+      const [exact] = (await place.done(...search)).matches;
+      const [found] = (await place.done(...search, ...flags)).matches;
+      expect({ ...found, score: exact?.score }).toEqual(exact);
+      const table = await openPlain(place.path('lance'), 'hashed-384');
+      await table?.update({ where: "id = 'd77'", valuesSql: { fingerprint: `'${'0'.repeat(64)}'` } });
+      const [other] = (await place.done(...search, ...flags)).matches;
+      expect(other?.id).not.toBe('d77');
+    });
+
+    it('says what is not there', async () => {
+      const other = await place.json('search', 'x', `--model=${TINY_BERT}`, ...flags);
+      expect(other).toMatchObject({ code: 1, json: { error: { code: 'SEARCH_NOTHING_EMBEDDED' } } });
     });
   });
 

@@ -6,6 +6,8 @@ import { describeWithService, elasticsearchUrl } from '../../services/index.ts';
 import { TestDatabase } from '../../services/postgres/test-database.ts';
 import { embedding, PLACE, vectorOf } from './elasticsearch/open-store.ts';
 import { newAlias, PlainClient } from './elasticsearch/server.ts';
+import { describeWithLanceDb } from './lancedb/installed.ts';
+import { temporaryFolder } from '../fixtures.ts';
 
 const ROWS = 40;
 const DIMENSION = 8;
@@ -95,6 +97,20 @@ describe('stores answer a query by the similarity of the model', () => {
       const load = async (): Promise<StoreAdapter> =>
         (await import('../../../src/sinks/stores/postgres/adapter.ts')).pgvector;
       expectNearest(await searched(load, { postgresUrl: database.url, pgTable: similarity }, similarity), similarity);
+    });
+  });
+
+  describeWithLanceDb('LanceDB', () => {
+    const load = async (): Promise<StoreAdapter> =>
+      (await import('../../../src/sinks/stores/lancedb/adapter.ts')).lancedb;
+
+    it.each(SIMILARITIES)('%s', async (similarity) => {
+      expectNearest(await searched(load, { lancedbUri: temporaryFolder() }, similarity), similarity);
+    });
+
+    it.each(SIMILARITIES)('%s, by its index', async (similarity) => {
+      const options = { lancedbUri: temporaryFolder(), lancedbIndex: 'hnsw' };
+      expectNearest(await searched(load, options, similarity), similarity);
     });
   });
 });

@@ -10,8 +10,10 @@ import type {
   StoreAdapter,
   StoredEmbedding,
   StoreFault,
+  StoreMatch,
   StorePartition,
   StorePartitionContext,
+  StoreQuery,
   StoreStats,
 } from '../port.ts';
 
@@ -81,6 +83,10 @@ class LanceStore implements Store {
     if (removed.length > 0) await this.#table.remove(removed);
     if (rows.length > 0) await this.#table.upsert(rows, true);
     return faults;
+  }
+
+  async search(query: StoreQuery): Promise<readonly StoreMatch[] | undefined> {
+    return (await this.#table.open()) ? this.#table.search(query) : undefined;
   }
 
   stats(): StoreStats {

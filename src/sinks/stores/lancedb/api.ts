@@ -32,10 +32,20 @@ export interface LanceTable {
   delete(where: string): Promise<unknown>;
   mergeInsert(on: string): MergeInsert;
   query(): { select(columns: readonly string[]): AsyncIterable<RecordBatch> };
+  vectorSearch(vector: Float32Array): VectorQuery;
   optimize(): Promise<unknown>;
   listIndices(): Promise<readonly { readonly columns: readonly string[]; readonly indexType: string }[]>;
   createIndex(column: string, options: { readonly config: unknown }): Promise<void>;
   close(): void;
+}
+
+interface VectorQuery extends AsyncIterable<RecordBatch> {
+  distanceType(type: DistanceType): VectorQuery;
+  where(predicate: string): VectorQuery;
+  refineFactor(factor: number): VectorQuery;
+  ef(depth: number): VectorQuery;
+  select(columns: readonly string[]): VectorQuery;
+  limit(rows: number): VectorQuery;
 }
 
 interface MergeInsert {

@@ -5,9 +5,10 @@ import { isConflict, lanceFault } from './faults.ts';
 import { loadLanceDb, type Loaded } from './load.ts';
 import { parseLocation, storageOptions } from './location.ts';
 import { schemaOf, tableOf, type LanceRow } from './rows.ts';
+import { searchTable } from './search-table.ts';
 import { backoffDelayMs } from '../../../backoff.ts';
 import { fatalError } from '../../../errors.ts';
-import type { OpenStoreOptions, StoredEmbedding } from '../port.ts';
+import type { OpenStoreOptions, StoredEmbedding, StoreMatch, StoreQuery } from '../port.ts';
 
 const MOST_ATTEMPTS = 12;
 const BACKOFF = { baseMs: 50, capMs: 5_000 };
@@ -140,6 +141,16 @@ export class VectorTable {
     } catch (error) {
       signal?.throwIfAborted();
       throw lanceFault('Reading', this.location, error);
+    }
+  }
+
+  /** Best first. */
+  async search(query: StoreQuery): Promise<readonly StoreMatch[]> {
+    try {
+      return await searchTable(this.#opened, this.#distance, this.#options, query);
+    } catch (error) {
+      query.signal?.throwIfAborted();
+      throw lanceFault('Searching', this.location, error);
     }
   }
 
