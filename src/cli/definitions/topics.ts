@@ -2,15 +2,23 @@ import { definePositionals, describeCommand, type CommandContext } from '../comm
 import { defineFlags } from '../flags.ts';
 import { defineActions } from './actions.ts';
 import { count, plainName } from './schemas.ts';
-import { FORMATS, outputFlags, sinkFlags } from './sink.ts';
+import { OUTPUTS, outputFlags, sinkFlags } from './sink.ts';
+import { storeConnectionFlags } from './stores/index.ts';
 
 export const topicsFlags = defineFlags({
   model: { type: 'list', description: 'With plan and apply: also the topics of these models' },
   source: { type: 'list', placeholder: 'NAME', description: 'The same for these sources' },
-  sink: { type: 'list', choices: FORMATS, description: 'The same for outputs of the models in these formats' },
+  sink: {
+    type: 'list',
+    choices: OUTPUTS,
+    description: 'The same for these outputs of the models, by the flags that they are written with',
+  },
   out: outputFlags.out,
   dtype: outputFlags.dtype,
   sinkName: sinkFlags.sinkName,
+  ...storeConnectionFlags,
+  pgTable: sinkFlags.pgTable,
+  pgColumns: sinkFlags.pgColumns,
   partitions: {
     type: 'number',
     schema: count,

@@ -4,13 +4,14 @@ import type { TopicAdmin, TopicCondition } from '../../log/topic-admin.ts';
 import { topicRole, topicSpecOf } from '../../log/topics.ts';
 import { findModel } from '../../models/catalog/find-model.ts';
 import { isRepositoryName } from '../../models/catalog/model-spec.ts';
+import { modelOnLog } from '../../operations/model-on-log.ts';
 import { groupsOf, refuseMembers } from '../../operations/repartition/target.ts';
 import { applyTopics } from '../../operations/topics/apply.ts';
 import { planTopics, type TopicPlan, type WantedTopic } from '../../operations/topics/plan.ts';
 import type { ExitCode } from '../command.ts';
 import type { TopicsContext } from '../definitions/topics.ts';
 import type { Workspace } from '../wiring.ts';
-import { sinkIdentity } from './sink-stage.ts';
+import { shardsTopicOf } from './output-topics.ts';
 import { formatPlan, formatTopics, NO_SETTINGS, stepText, type ShownTopic } from './topics-text.ts';
 
 export async function showTopics(workspace: Workspace, context: TopicsContext): Promise<ExitCode> {
@@ -94,9 +95,16 @@ function planOf(
   return planTopics({ namespace, present, wanted, partitions, defaultPartitions });
 }
 
-/** As topics carry it. */
-async function nameOf(model: string): Promise<string> {
-  return isRepositoryName(model) ? model : (await findModel(model)).name;
+/** As topics carry it; also that of a model which is known only from imported embeddings. */
+async function nameOf(workspace: Workspace, model: string): Promise<string> {
+  if (isRepositoryName(model)) return model;
+  try {
+    return (await findModel(model)).name;
+  } catch (error) {
+    const known = error instanceof UsageError ? await modelOnLog(workspace, model) : undefined;
+    if (known === undefined) throw error;
+    return known.name;
+  }
 }
 
 /** Every pipeline has the first two. */
@@ -109,12 +117,11 @@ async function wantedTopics(workspace: Workspace, context: TopicsContext): Promi
     { kind: 'dead-letters', name: topics.deadLetters },
     ...sources.map((source): WantedTopic => ({ kind: 'source-ledger', name: topics.sourceLedger(source) })),
   ];
-  for (const model of await Promise.all(models.map(nameOf))) {
+  for (const model of await Promise.all(models.map((each) => nameOf(workspace, each)))) {
     wanted.push({ kind: 'ledger', name: topics.ledger(model) }, { kind: 'embeddings', name: topics.embeddings(model) });
     for (const format of formats) {
-      const sink = { format, model, ...(sinkName !== undefined && { sinkName }) };
-      const names = sinkIdentity(workspace, context, sink, model);
-      wanted.push({ kind: 'shards', name: topics.shards(names.sinkName ?? '') });
+      const output = { format, model, ...(sinkName !== undefined && { sinkName }) };
+      wanted.push({ kind: 'shards', name: await shardsTopicOf(workspace, options, output) });
     }
   }
   return wanted;

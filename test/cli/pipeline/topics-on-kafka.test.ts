@@ -12,9 +12,9 @@ describeWithService('kafka', 'topics on Kafka', () => {
   it('are made with the right settings beforehand, as another program sees, and used as they are', async () => {
     const kafka = await placeOnKafka();
     const { place, namespace, done } = kafka;
-    const wanted = ['--model=hashed-384', '--source=documents', '--sink=parquet', '--partitions=4'];
+    const wanted = ['--model=hashed-384', '--source=documents', '--sink=parquet,npy-single', '--partitions=4'];
     const plan = await done('topics', 'plan', ...wanted);
-    expect(plan).toMatchObject({ partitions: 4, problems: [], steps: { length: 6 } });
+    expect(plan).toMatchObject({ partitions: 4, problems: [], steps: { length: 7 } });
     await done('topics', 'apply', ...wanted);
     expect(await done('topics', 'plan', ...wanted)).toEqual({ partitions: 4, problems: [], steps: [] });
     if (hasPython) {
@@ -38,15 +38,16 @@ describeWithService('kafka', 'topics on Kafka', () => {
         [`${namespace}.ledger.hashed-384`]: four,
         [`${namespace}.ledger.source.documents`]: four,
         [`${namespace}.shards.parquet-hashed-384`]: zstd,
+        [`${namespace}.shards.npy-single-hashed-384`]: zstd,
       });
     }
     place.writeRows(
       'documents.csv',
       numbers(0, 20).map((i) => documentRow(i)),
     );
-    await done('embed', '--source=documents.csv', HASHED, '--sink=parquet');
-    expect((await done('status')).topics.map(({ partitions }) => partitions)).toEqual([4, 4, 4, 4, 4, 4]);
-    expect(await done('topics')).toMatchObject({ problems: [], steps: [], topics: { length: 6 } });
+    await done('embed', '--source=documents.csv', HASHED, '--sink=parquet,npy-single');
+    expect((await done('status')).topics.map(({ partitions }) => partitions)).toEqual([4, 4, 4, 4, 4, 4, 4]);
+    expect(await done('topics')).toMatchObject({ problems: [], steps: [], topics: { length: 7 } });
   }, 120_000);
 
   itWithPython(
