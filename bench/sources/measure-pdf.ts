@@ -46,6 +46,7 @@ export async function measurePdf(folder: string, share: number): Promise<Figure[
         ] as const)),
     ...memoryFigures(
       'PDF, process of the pipeline',
+      'an eighth',
       await runNode([READ_PDFS, makeDocuments(folder, Math.ceil(documents / 8)), String(PAGES), '1'], folder),
       await runNode([READ_PDFS, files, String(PAGES), '1'], folder),
     ),
