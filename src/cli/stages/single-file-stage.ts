@@ -9,8 +9,8 @@ import { singleFileNames } from '../../sinks/single/single-names.ts';
 import type { SinkReport } from '../../telemetry/report.ts';
 import { outputFlags, SINGLE_FILES } from '../definitions/sink.ts';
 import { partitionCount, type Workspace } from '../wiring.ts';
-import { inFolder, refuseFolder, type SinkContext, type SinkStageOptions } from './sink-stage.ts';
-import { watchTotal } from './watch-total.ts';
+import { runFileSink } from './run-file-sink.ts';
+import { inFolder, type SinkContext, type SinkStageOptions } from './sink-stage.ts';
 
 export type SingleFileName = (typeof SINGLE_FILES)[number];
 
@@ -22,9 +22,6 @@ export interface SingleFileStageOptions extends Omit<SinkStageOptions, 'format'>
   readonly from?: unknown;
 }
 
-const FOLLOW_QUIET_MS = 10_000;
-const NEVER_QUIET_MS = 2 ** 31 - 1;
-
 export function isSingleFile(name: string): name is SingleFileName {
   return SINGLE_FILES.some((format) => format === name);
 }
@@ -35,8 +32,8 @@ export async function singleFileStage(
   context: SinkContext,
   stageOptions: SingleFileStageOptions,
 ): Promise<SinkReport> {
-  const { options, signal, progress } = context;
-  const { format, until } = stageOptions;
+  const { options } = context;
+  const { format } = stageOptions;
   const prepared = workspace.instruments.preparing(`sink ${format}`);
   const entry = await findModelOrImported(workspace, stageOptions.model);
   const { log, topics } = workspace;
@@ -56,32 +53,7 @@ export async function singleFileStage(
     rewrite: stageOptions.rebuild === true || stageOptions.from !== undefined,
     onDeadLetter: workspace.instruments.onDeadLetter,
   });
-  const startMs = performance.now();
-  const stage = progress.stage(`sink ${format}`, { unit: 'embeddings' });
-  const stopCounting = workspace.instruments.sink(sink.sinkName, () => sink.stats());
-  let stopWatching: (() => void) | undefined;
-  try {
-    await refuseFolder(workspace, sink);
-    stopWatching = watchTotal(workspace, sink.group, sink.inputs[0] ?? '', () => sink.stats().rows, stage);
-    prepared();
-    await log.run(sink, {
-      takeOver: stageOptions.takeOver ?? false,
-      quietMs: until === undefined ? FOLLOW_QUIET_MS : NEVER_QUIET_MS,
-      signal,
-      ...(until !== undefined && { until }),
-    });
-  } finally {
-    stopWatching?.();
-    stopCounting();
-    await sink.close();
-  }
-  const { folder, rows, deletions, shards, bytes, deadLettered, deadLettersByReason } = sink.stats();
-  stage.setDone(rows);
-  if (until !== undefined && !signal.aborted) stage.setTotal(rows);
-  stage.finish();
-  const elapsedMs = performance.now() - startMs;
-  const counts = { embeddings: rows, deletions, shards, bytes, deadLettered, deadLettersByReason };
-  return { sink: sink.sinkName, model: entry.name, out: folder, ...counts, elapsedMs };
+  return runFileSink(workspace, context, sink, { ...stageOptions, model: entry.name, prepared });
 }
 
 /** What `reconcile` found in a folder `<out>/<form>/<model>`; undefined: it has no single files. */
