@@ -1,5 +1,4 @@
-import { lettersOf } from '../../sinks/dead-letters.ts';
-import type { EmbeddingChange, Store } from '../../sinks/stores/port.ts';
+import type { Store } from '../../sinks/stores/port.ts';
 import { sinkGroup } from '../../sinks/stores/store-names.ts';
 import { ShardCatalog } from '../../sinks/shard-catalog.ts';
 import { letterOf } from '../dead-letters/letter.ts';
@@ -9,6 +8,8 @@ import type { ReconcileContext } from './context.ts';
 import { Differences } from './differences.ts';
 import { keysOfTopic, nameDifferences } from './name-differences.ts';
 import type { SinkReconciliation } from './reconcile-sink.ts';
+import { repairStore } from './repair-store.ts';
+import type { Verdict } from './verdict.ts';
 
 /** An output that is no files, as the log knows it. */
 export interface StoreToReconcile {
@@ -27,10 +28,6 @@ export interface EmbeddingVersions {
   readonly versions: VersionColumns;
   readonly createdAt: TimeColumn;
 }
-
-const REPAIR_CHANGES = 500;
-const REPAIR_BYTES = 4 * 1024 * 1024;
-const ROUGH_BYTES_OF_A_NUMBER = 4;
 
 /** undefined: the sink writes files, or nothing yet. */
 export async function storeToReconcile(
@@ -58,7 +55,11 @@ export async function reconcileStore(
 ): Promise<SinkReconciliation> {
   const first = await compare(context, target, store, columns);
   if (!repair || first.differences.total === 0) return first;
-  await repairStore(context, target, store, columns);
+  const stored = await readStored(context, store, new Differences());
+  const refused = await readRefused(context, target, columns.versions);
+  await repairStore({ ...context, target, store, versions: columns.versions }, (index) =>
+    judge(index, columns, stored, refused),
+  );
   return compare(context, target, store, columns);
 }
 
@@ -79,8 +80,6 @@ async function readStored(
   }
   return stored;
 }
-
-type Verdict = 'live' | 'refused' | 'sink-missing' | 'sink-stale' | 'sink-orphan' | 'absent';
 
 function judge(
   index: number,
@@ -139,85 +138,4 @@ async function readRefused(
       if (latest?.partition === origin.partition && latest.offset === origin.offset) refused.set(index, true);
     }
   return refused;
-}
-
-/** Writes what is missing or stale as it is on the log, and deletes what is not on it. */
-async function repairStore(
-  context: ReconcileContext,
-  target: StoreToReconcile,
-  store: Store,
-  columns: EmbeddingVersions,
-): Promise<void> {
-  const { log, codec, ids, signal } = context;
-  const stored = await readStored(context, store, new Differences());
-  const refused = await readRefused(context, target, columns.versions);
-  const info = (await log.topics()).find(({ name }) => name === target.topic);
-  for (const { partition, startOffset, endOffset } of info?.partitionInfo ?? []) {
-    const batch = new RepairBatch(context, target, store, partition);
-    for await (const { records } of log.read(target.topic, partition, startOffset, endOffset, signal && { signal }))
-      for (const { key, value, offset } of records) {
-        if (key === null || value === null) continue;
-        const index = ids.find(key);
-        const latest = columns.versions.place(index);
-        if (latest?.partition !== partition || latest.offset !== offset) continue;
-        const verdict = judge(index, columns, stored, refused);
-        if (verdict !== 'sink-missing' && verdict !== 'sink-stale') continue;
-        const embedding = codec.decodeEmbedding(value);
-        await batch.add({ offset, id: Buffer.from(key).toString(), embedding });
-      }
-    signal?.throwIfAborted();
-    await batch.write();
-  }
-  // No offset of these is looked at: a deletion is refused by no store.
-  const orphans = new RepairBatch(context, target, store, 0);
-  for await (const found of store.contents(signal))
-    for (const { id } of found)
-      if (judge(ids.find(Buffer.from(id)), columns, stored, refused) === 'sink-orphan')
-        await orphans.add({ offset: 0, id, embedding: null });
-  await orphans.write();
-}
-
-/** Changes of one partition on their way to a store; what it refuses becomes a dead letter. */
-class RepairBatch {
-  readonly #context: ReconcileContext;
-  readonly #target: StoreToReconcile;
-  readonly #store: Store;
-  readonly #partition: number;
-  #changes: EmbeddingChange[] = [];
-  #bytes = 0;
-
-  constructor(context: ReconcileContext, target: StoreToReconcile, store: Store, partition: number) {
-    this.#context = context;
-    this.#target = target;
-    this.#store = store;
-    this.#partition = partition;
-  }
-
-  async add(change: EmbeddingChange): Promise<void> {
-    this.#changes.push(change);
-    this.#bytes += (change.embedding?.dimension ?? 0) * ROUGH_BYTES_OF_A_NUMBER + (change.embedding?.text?.length ?? 0);
-    if (this.#changes.length >= REPAIR_CHANGES || this.#bytes >= REPAIR_BYTES) await this.write();
-  }
-
-  async write(): Promise<void> {
-    if (this.#changes.length === 0) return;
-    const faults = await this.#store.repair(this.#changes);
-    this.#changes = [];
-    this.#bytes = 0;
-    if (faults.length === 0) return;
-    const { log, topics } = this.#context;
-    const { name, topic } = this.#target;
-    const group = sinkGroup(topics, name);
-    const origin = { log, group, topic, partition: this.#partition, deadLetters: topics.deadLetters };
-    const letters = await lettersOf(
-      faults.toSorted((a, b) => a.offset - b.offset),
-      origin,
-    );
-    const producer = await log.producer(`${group}.repair`);
-    try {
-      await producer.append(letters);
-    } finally {
-      await producer.close();
-    }
-  }
 }

@@ -148,6 +148,8 @@ export interface Store {
    * nobody runs the sink. Bounded by the caller to some thousand changes and some MiB.
    */
   repair(changes: readonly EmbeddingChange[]): Promise<readonly StoreFault[]>;
+  /** There where `inputs` names records: the same of the records whose embeddings were repaired, after those. */
+  repairRecords?(changes: readonly RecordChange[]): Promise<readonly StoreFault[]>;
   /**
    * For stores that find near vectors: the best of what serves now, best first; nothing is prepared before. Undefined:
    * there is nothing of this model. Rejects with UsageError for a query that this store can't answer.

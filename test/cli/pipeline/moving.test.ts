@@ -63,6 +63,13 @@ describeWithService('elasticsearch', 'moving to another Elasticsearch', () => {
       // From the log: every field, nothing is embedded again.
       expect(await indexed(here)).toEqual(first);
 
+      // A document that somebody has deleted comes back whole.
+      const alias = aliases.at(-1) ?? '';
+      await server.ask('DELETE', `/${alias}/_doc/o7`);
+      const repaired = await here.done('reconcile', '--repair');
+      expect(repaired).toMatchObject({ differences: 0 });
+      expect(await server.documents(alias)).toEqual(first);
+
       const tar = here.path('embeddings.tar.gz');
       execFileSync('tar', ['czf', tar, '-C', here.folder, 'data/embeddings']);
       const there = newPlace();

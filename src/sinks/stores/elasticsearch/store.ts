@@ -25,6 +25,7 @@ import { elasticSimilarity } from './mapping.ts';
 import { MetadataFields } from './metadata-fields.ts';
 import type { ElasticOptions } from './options.ts';
 import { ElasticPartition } from './partition.ts';
+import { NO_GROUP, writeAll } from './write-all.ts';
 import { recordChanges } from './record-changes.ts';
 import { Rewriter } from './rewriter.ts';
 import { searchIndex } from './search-index.ts';
@@ -149,24 +150,12 @@ export class ElasticStore implements Store {
     yield* contentsOf(this.#options.elastic, { index: serving.name, field: this.#field, signal });
   }
 
-  async repair(changes: readonly EmbeddingChange[]): Promise<readonly StoreFault[]> {
-    const serving = await this.#serving();
-    if (serving === undefined)
-      throw fatalError(
-        'ELASTIC_NO_INDEX',
-        `No index has the alias "${this.#options.alias}" at ${this.#options.elastic.where}: run sink elasticsearch first.`,
-      );
-    const target = await this.#targetOf(serving.name, serving.vectors);
-    const context = { partition: 0, signal: new AbortController().signal, assertOwner: () => Promise.resolve() };
-    const partition = this.#openPartition(context, target, this.#embeddingChanges());
-    const faults = changes.flatMap((change): StoreFault[] => {
-      const error = partition.check(change);
-      return error === undefined ? [] : [{ offset: change.offset, error }];
-    });
-    await partition.write(changes.filter((change) => partition.check(change) === undefined));
-    await partition.flush();
-    await this.#indices.refresh(serving.name);
-    return [...faults, ...partition.progress().faults];
+  repair(changes: readonly EmbeddingChange[]): Promise<readonly StoreFault[]> {
+    return this.#repair(changes, this.#embeddingChanges());
+  }
+
+  repairRecords(changes: readonly RecordChange[]): Promise<readonly StoreFault[]> {
+    return this.#repair(changes, recordChanges);
   }
 
   async search(query: StoreQuery): Promise<readonly StoreMatch[] | undefined> {
@@ -184,6 +173,20 @@ export class ElasticStore implements Store {
 
   close(): Promise<void> {
     return this.#options.elastic.close();
+  }
+
+  async #repair<Change extends EmbeddingChange | RecordChange>(
+    changes: readonly Change[],
+    kind: ChangeKind<Change>,
+  ): Promise<readonly StoreFault[]> {
+    const { alias, elastic } = this.#options;
+    const serving = await this.#serving();
+    const message = `No index has the alias "${alias}" at ${elastic.where}: run sink elasticsearch first.`;
+    if (serving === undefined) throw fatalError('ELASTIC_NO_INDEX', message);
+    const target = await this.#targetOf(serving.name, serving.vectors);
+    const faults = await writeAll(this.#openPartition(NO_GROUP, target, kind), changes);
+    await this.#indices.refresh(serving.name);
+    return faults;
   }
 
   get #field(): string {
