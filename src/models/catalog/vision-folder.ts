@@ -22,7 +22,14 @@ const configSchema = z.object({
   projection_dim: count.optional(),
   vision_config: visionSchema.partial().optional(),
   text_config: z
-    .looseObject({ max_position_embeddings: count.optional(), pad_token_id: z.int().nonnegative().nullish() })
+    .looseObject({
+      max_position_embeddings: count.optional(),
+      pad_token_id: z.int().nonnegative().nullish(),
+      // Where Jina CLIP has its prefixes.
+      hf_model_config_kwargs: z
+        .looseObject({ task_instructions: z.record(z.string(), z.string()).optional() })
+        .optional(),
+    })
     .optional(),
   matryoshka_dimensions: z.array(count).optional(),
 });
@@ -66,6 +73,7 @@ export async function readVisionFolder(
   const emptyImage = isJina ? inputSizeOf(preprocessing) : undefined;
   const textTower = textGraph && (await readTextTower(folder, config, files, { ...textGraph, emptyImage }));
   const dimension = dimensionOf(config, vision);
+  const instructions = config.text_config?.hf_model_config_kwargs?.task_instructions ?? {};
   const shorter = (config.matryoshka_dimensions ?? []).filter((each) => each < dimension).sort((a, b) => b - a);
   return {
     name,
@@ -77,7 +85,10 @@ export async function readVisionFolder(
     maxTokens: textTower?.maxTokens ?? tokensPerImage,
     pooling: 'graph',
     normalise: true,
-    prefixes: { document: '', query: '' },
+    prefixes: {
+      document: instructions['retrieval.passage'] ?? '',
+      query: instructions['retrieval.query'] ?? '',
+    },
     similarity: 'cosine',
     licence: 'unknown',
     sources: { dimension: `${folder}/config.json` },

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/errors.ts';
@@ -114,6 +114,27 @@ describe('a folder by the name of a model', () => {
 });
 
 describe('a model of texts and images in one graph', () => {
+  it('puts before a query what its config.json, or the catalogue, says', async () => {
+    const query = 'Represent the query for retrieving evidence documents: ';
+    expect((await findModel('jina-clip-v2')).prefixes).toEqual({ document: '', query });
+    await using folder = await modelFolder();
+    await cp(tinyJinaClip, folder.path, { recursive: true, force: true });
+    const path = join(folder.path, 'config.json');
+    const config = JSON.parse(await readFile(path, 'utf8')) as object;
+    const kwargs = { task_instructions: { 'retrieval.query': query } };
+    await writeFile(path, JSON.stringify({ ...config, text_config: { hf_model_config_kwargs: kwargs } }));
+    const embedder = await createEmbedder({ model: folder.path, workers: 1 });
+    try {
+      const asQuery = await embedder.embed([{ text: 'a red chair' }], { as: 'query' });
+      const prefixed = await embedder.embed([{ text: `${query}a red chair` }]);
+      const plain = await embedder.embed([{ text: 'a red chair' }]);
+      expect(cosine(asQuery.vectors, prefixed.vectors)).toBeCloseTo(1, 5);
+      expect(cosine(asQuery.vectors, plain.vectors)).toBeLessThan(0.9999);
+    } finally {
+      await embedder.close();
+    }
+  });
+
   it('embeds both, and cuts both', async () => {
     const image = new Uint8Array(await readFile(join(clipImages, 'exact.png')));
     const inputs = [{ text: 'a red chair' }, { image: { mime: 'image/png', bytes: image } }];

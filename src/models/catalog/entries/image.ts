@@ -86,7 +86,7 @@ export const imageEntries: readonly CatalogEntry[] = [
     maxTokens: 8192,
     pooling: 'graph',
     normalise: true,
-    prefixes: { document: '', query: '' },
+    prefixes: { document: '', query: 'Represent the query for retrieving evidence documents: ' },
     similarity: 'cosine',
     licence: 'CC-BY-NC-4.0',
     sources: {
@@ -95,6 +95,7 @@ export const imageEntries: readonly CatalogEntry[] = [
       maxTokens: JINA_CLIP,
       pooling: `${JINA_CLIP}/tree/main/onnx (l2norm_text_embeddings, l2norm_image_embeddings)`,
       normalise: JINA_CLIP,
+      prefixes: `${JINA_CLIP}/blob/main/config.json (text_config: task_instructions, retrieval.query)`,
       similarity: JINA_CLIP,
       licence: JINA_CLIP,
     },
