@@ -8,6 +8,8 @@ const utf8 = new TextDecoder();
 /** What a store writes instead of shards (stores/store-target.ts); a shard's name begins with a namespace's, never so. */
 export const TARGET_KEY = '_target';
 export const BUILDING_KEY = '_building';
+export const EMPTYING_KEY = '_emptying';
+const OF_STORES = [TARGET_KEY, BUILDING_KEY, EMPTYING_KEY];
 
 /** The committed shards of one sink, kept up to date by reading on in `<ns>.shards.<sink>`. */
 export class ShardCatalog {
@@ -33,7 +35,7 @@ export class ShardCatalog {
 
   /** All shards by topic, partition and offset, or those of one partition. */
   shards(of?: { readonly topic: string; readonly partition: number }): ShardDescriptor[] {
-    const all = [...this.#byName.values()].filter(({ name }) => name !== TARGET_KEY && name !== BUILDING_KEY);
+    const all = [...this.#byName.values()].filter(({ name }) => !OF_STORES.includes(name));
     const wanted = of === undefined ? all : all.filter((s) => s.topic === of.topic && s.partition === of.partition);
     return wanted.sort(
       (a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition || a.firstOffset - b.firstOffset,
@@ -48,6 +50,11 @@ export class ShardCatalog {
   /** The store is being filled from the log's beginning. */
   get isBuilding(): boolean {
     return this.#byName.has(BUILDING_KEY);
+  }
+
+  /** A rebuild of the store was begun, and it is not known to hold nothing of what was there before. */
+  get isEmptying(): boolean {
+    return this.#byName.has(EMPTYING_KEY);
   }
 
   async #readOn(): Promise<void> {

@@ -24,11 +24,13 @@ export interface PrepareStoreOptions {
  */
 export async function prepareStore(options: PrepareStoreOptions): Promise<void> {
   const { log, store, target, rebuild = false, from } = options;
-  if (rebuild) {
+  // Of a process that died before the store was emptied: what it holds may be on the log no more, not even as deleted.
+  if (rebuild || target.isEmptying) {
     await refuseRunning(options);
     await setToBeginning(options);
-    await target.note({ isBuilding: true });
+    await target.note({ isBuilding: true, isEmptying: true });
     await store.prepare('rebuild');
+    await target.noteEmptied();
     return;
   }
   const mode = target.isBuilding ? 'resume' : 'keep';

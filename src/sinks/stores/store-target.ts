@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.ts';
 import type { Log, OutputRecord } from '../../log/port.ts';
 import type { TopicNames } from '../../log/topics.ts';
 import type { ShardDescriptor } from '../../record/types.ts';
-import { BUILDING_KEY, ShardCatalog, TARGET_KEY } from '../shard-catalog.ts';
+import { BUILDING_KEY, EMPTYING_KEY, ShardCatalog, TARGET_KEY } from '../shard-catalog.ts';
 import { storeSinkNames, type StoreIdentity, type StoreSinkNames } from './store-names.ts';
 
 export interface StoreTargetOptions extends StoreIdentity {
@@ -16,8 +16,8 @@ export interface StoreTargetOptions extends StoreIdentity {
 
 /**
  * What the log knows of a store as an output, in `<ns>.shards.<sink>`: where it is (key `_target`), for `reconcile` and
- * for whoever runs the sink next, and whether it is being filled from the beginning (key `_building`), so that a filling
- * that crashed goes on and is completed.
+ * for whoever runs the sink next, whether it is being filled from the beginning (key `_building`), so that a filling that
+ * crashed goes on and is completed, and whether it must first be emptied for that (key `_emptying`).
  */
 export class StoreTarget {
   readonly names: StoreSinkNames;
@@ -43,6 +43,10 @@ export class StoreTarget {
     return this.#catalog.isBuilding;
   }
 
+  get isEmptying(): boolean {
+    return this.#catalog.isEmptying;
+  }
+
   get location(): string {
     return this.#options.location;
   }
@@ -53,13 +57,28 @@ export class StoreTarget {
     return this.#catalog.target !== undefined;
   }
 
-  /** Notes where the output is, if that is not known, and with `isBuilding` that it is being filled. */
-  async note({ isBuilding }: { readonly isBuilding: boolean }): Promise<void> {
+  /**
+   * Notes where the output is, if that is not known, with `isBuilding` that it is being filled, and with `isEmptying` that
+   * what it holds must go before.
+   */
+  async note({
+    isBuilding,
+    isEmptying = false,
+  }: {
+    readonly isBuilding: boolean;
+    readonly isEmptying?: boolean;
+  }): Promise<void> {
     const outputs = [
       ...(this.#catalog.target === undefined ? [this.#output(TARGET_KEY)] : []),
       ...(isBuilding && !this.isBuilding ? [this.#output(BUILDING_KEY)] : []),
+      ...(isEmptying && !this.isEmptying ? [this.#output(EMPTYING_KEY)] : []),
     ];
     await this.#append(outputs);
+  }
+
+  /** What it held before is gone, or stands beside. */
+  async noteEmptied(): Promise<void> {
+    await this.#append([{ ...this.#output(EMPTYING_KEY), value: null }]);
   }
 
   /** It is filled, and everything is in its place. */

@@ -79,14 +79,24 @@ describe('preparing a store', () => {
   it('rebuilds: killed anywhere, the next run goes on with it without being told to', async () => {
     await begun();
     await commit(3, 4);
-    store.failNext = fatalError('KILLED', 'in the middle');
-    await expect(prepared({ rebuild: true })).rejects.toMatchObject({ code: 'KILLED' });
-    store.failNext = undefined;
+    expect((await prepared({ rebuild: true })).isBuilding).toBe(true);
     expect(await committed()).toEqual([0, 0]);
     await commit(1, 1);
     expect((await prepared()).isBuilding).toBe(true);
     expect(store.modes).toEqual(['keep', 'rebuild', 'resume']);
     expect(await committed()).toEqual([1, 1]);
+  });
+
+  it('empties what a rebuild that was killed at its beginning has not', async () => {
+    await begun();
+    await commit(3, 4);
+    store.failNext = fatalError('KILLED', 'in the middle');
+    await expect(prepared({ rebuild: true })).rejects.toMatchObject({ code: 'KILLED' });
+    store.failNext = undefined;
+    await prepared({ rebuild: false });
+    await prepared({ rebuild: false });
+    expect(store.modes).toEqual(['keep', 'rebuild', 'rebuild', 'resume']);
+    expect(await committed()).toEqual([0, 0]);
   });
 
   it('sets group and store back to where a replay begins, never forward', async () => {
