@@ -55,7 +55,7 @@ export interface WorkspaceOptions extends LogOptions {
   readonly stop?: AbortSignal;
 }
 
-/** For `withWorkspace`, by commands that may run for long. */
+/** For `withWorkspace`, by every command: says what is waited for, and stops the waiting when it is to stop. */
 export function watched<Options>({
   options,
   instruments,

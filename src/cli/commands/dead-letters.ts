@@ -10,7 +10,7 @@ import { modelsOnLog } from '../../operations/topic-reading.ts';
 import type { CommandBody, CommandContext, ExitCode } from '../command.ts';
 import type { deadLettersFlags, deadLettersPositionals } from '../definitions/dead-letters.ts';
 import { formatLetters, formatRetry, formatShown, letterJson } from '../stages/dead-letter-text.ts';
-import { withWorkspace, type Workspace } from '../wiring.ts';
+import { watched, withWorkspace, type Workspace } from '../wiring.ts';
 
 type Context = CommandContext<typeof deadLettersFlags, typeof deadLettersPositionals>;
 
@@ -23,7 +23,7 @@ export const run: CommandBody<typeof deadLettersFlags, typeof deadLettersPositio
   if (action !== 'list' && context.options.state !== undefined)
     throw new UsageError(`--state is for "dead-letters list": ${action} goes by the state itself.`);
   const body = { list, show, retry }[action];
-  return withWorkspace(context.options, async (workspace) => {
+  return withWorkspace(watched(context), async (workspace) => {
     commonPartitions(await workspace.log.topics(), workspace.namespace);
     return body(workspace, context, ids);
   });

@@ -5,13 +5,13 @@ import { modelsOnLog } from '../../operations/topic-reading.ts';
 import type { CommandBody } from '../command.ts';
 import type { indexFlags } from '../definitions/old-commands.ts';
 import { outputFlags } from '../definitions/sink.ts';
-import { withWorkspace } from '../wiring.ts';
+import { watched, withWorkspace } from '../wiring.ts';
 import { run as sink } from './sink.ts';
 
 /** `sink elasticsearch` for every model on the log. */
 export const run: CommandBody<typeof indexFlags> = async (context) => {
   const { options } = context;
-  const model = options.model ?? (await withWorkspace(options, ({ log, namespace }) => onLog(log, namespace)));
+  const model = options.model ?? (await withWorkspace(watched(context), ({ log, namespace }) => onLog(log, namespace)));
   if (model.length === 0) throw new UsageError(await nothingToIndex());
   const files = { out: outputFlags.out.default, shardRows: outputFlags.shardRows.default, snapshot: false };
   return sink({ ...context, options: { ...options, ...files, model }, args: { formats: ['elasticsearch'] } });

@@ -2,13 +2,13 @@ import type { CommandBody, CommandContext } from '../command.ts';
 import type { reconcileFlags } from '../definitions/operate.ts';
 import { describeReconciliation, outputsOf, reconcileStage, type Reconciliation } from '../stages/reconcile-stage.ts';
 import { catchUpStore, rewriteShards } from '../stages/repair-stage.ts';
-import { withWorkspace, type Workspace } from '../wiring.ts';
+import { watched, withWorkspace, type Workspace } from '../wiring.ts';
 
 type ReconcileContext = CommandContext<typeof reconcileFlags>;
 
 export const run: CommandBody<typeof reconcileFlags> = async (context) => {
   const { options, signal, output } = context;
-  const reconciliation = await withWorkspace(options, async (workspace) => {
+  const reconciliation = await withWorkspace(watched(context), async (workspace) => {
     const models = options.model === undefined ? {} : { models: options.model };
     const stage = { signal, stores: context, ...models };
     const found = await reconcileStage(workspace, stage);

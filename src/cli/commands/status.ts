@@ -4,14 +4,14 @@ import { readStatus, StatusWatch, type StatusOptions } from '../../operations/st
 import type { CommandBody, CommandContext } from '../command.ts';
 import type { statusFlags } from '../definitions/operate.ts';
 import { formatStatus } from '../stages/status-text.ts';
-import { withWorkspace } from '../wiring.ts';
+import { watched, withWorkspace } from '../wiring.ts';
 
 const CLEAR_SCREEN = '\u001b[H\u001b[2J';
 
 export const run: CommandBody<typeof statusFlags> = async (context) => {
   const { options, signal, output } = context;
   if (options.watch && output.isJson) throw new UsageError('--watch is for the eye: leave it out with --json.');
-  await withWorkspace(options, async (workspace) => {
+  await withWorkspace(watched(context), async (workspace) => {
     const status = { ...workspace, signal };
     if (options.watch) await watchStatus(status, context);
     else {

@@ -5,7 +5,7 @@ import { formatBytes } from '../../telemetry/format.ts';
 import { formatReport, reportJson, type ProduceReport } from '../../telemetry/report.ts';
 import type { CommandContext, ExitCode } from '../command.ts';
 import type { produceFlags } from '../definitions/produce.ts';
-import { partitionCount, withWorkspace, type Workspace } from '../wiring.ts';
+import { partitionCount, watched, withWorkspace, type Workspace } from '../wiring.ts';
 import { progressOf, toProduceReport, withSources } from './produce-stage.ts';
 
 const MOST_SHOWN = 5;
@@ -41,11 +41,11 @@ interface Preview {
  */
 export async function dryRun(context: CommandContext<typeof produceFlags>): Promise<ExitCode> {
   const startMs = performance.now();
-  const { options, output, signal } = context;
+  const { output, signal } = context;
   const previews: Preview[] = [];
   const produced: ProduceReport[] = [];
   await withSources(context, (sources) =>
-    withWorkspace(options, async (workspace) => {
+    withWorkspace(watched(context), async (workspace) => {
       for (const source of sources) {
         if (signal.aborted) break;
         const { preview, report } = await previewSource(workspace, source, context);

@@ -11,9 +11,9 @@ import { formatCost } from '../../telemetry/usage-report.ts';
 import type { CommandContext, ExitCode } from '../command.ts';
 import type { modelRunFlags } from '../definitions/process.ts';
 import { hostedOptions, modelEnvironment } from '../hosted-options.ts';
-import { partitionCount, withWorkspace, type Workspace } from '../wiring.ts';
+import { partitionCount, watched, withWorkspace, type Workspace } from '../wiring.ts';
 
-type EstimateContext = Pick<CommandContext<typeof modelRunFlags>, 'options' | 'signal' | 'output'>;
+type EstimateContext = Pick<CommandContext<typeof modelRunFlags>, 'options' | 'signal' | 'output' | 'instruments'>;
 
 export interface EstimatedSources {
   readonly sources: readonly Source[];
@@ -26,7 +26,7 @@ export interface EstimatedSources {
  */
 export async function estimate(context: EstimateContext, { sources, limit }: EstimatedSources): Promise<ExitCode> {
   const { options, signal, output } = context;
-  const estimates = await withWorkspace(options, async (workspace) => {
+  const estimates = await withWorkspace(watched(context), async (workspace) => {
     const estimators = await Promise.all(options.model.map((model) => estimatorOf(model, options)));
     for (const estimator of estimators) await estimateOnLog({ ...workspace, signal }, estimator);
     for (const source of sources) await addSource(workspace, { source, limit, estimators, signal });

@@ -8,10 +8,10 @@ import { embedQuery } from '../../operations/search/embed-query.ts';
 import type { SearchResult } from '../../operations/search/search-result.ts';
 import type { CommandContext } from '../command.ts';
 import type { searchFlags } from '../definitions/search.ts';
-import { withWorkspace } from '../wiring.ts';
+import { watched, withWorkspace } from '../wiring.ts';
 import { loadAdapter, openStore } from './open-store.ts';
 
-type SearchContext = Pick<CommandContext<typeof searchFlags>, 'options' | 'signal' | 'log'>;
+type SearchContext = Pick<CommandContext<typeof searchFlags>, 'options' | 'signal' | 'log' | 'instruments'>;
 
 export interface Query {
   /** What the model embeds. */
@@ -50,7 +50,7 @@ export async function searchBackend(
   const { similarity } = await findModel(options.model);
   const embedded = (): Promise<Float32Array> => embedQuery(embedder, input, signal);
   if (backend === 'log')
-    return withWorkspace(options, async (workspace) => {
+    return withWorkspace(watched(context), async (workspace) => {
       commonPartitions(await workspace.log.topics(), workspace.namespace);
       const { searchLog } = await import('../../operations/search/search-log.ts');
       return searchLog({ ...workspace, model, scorer: scorerOf(similarity, await embedded()), limit, signal });

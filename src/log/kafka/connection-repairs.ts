@@ -14,6 +14,7 @@ export interface Connection {
   isConnected(): boolean;
   connect(): Promise<unknown>;
   disconnect(): Promise<unknown>;
+  authenticate(): Promise<void>;
   send(request: unknown): Promise<unknown>;
   processData(data: Buffer): void;
   rejectRequests(error: Error): void;
@@ -38,13 +39,16 @@ const ended = new WeakSet<Connection>();
  * - requests that find no connection at the same time make a socket each, of which all but one are forgotten, open;
  * - the end of a forgotten or lost socket ends its successor, whose requests may then wait for ever;
  * - a socket on which a request timed out is used for all others, which time out one after the other;
- * - the answer that came last stays in memory until the next one comes.
+ * - the answer that came last stays in memory until the next one comes;
+ * - a login that breaks off (no token to be had) leaves its socket open: the next try goes on on it, which the broker
+ *   takes for a fault, and a process that gives up never ends.
  *
  * Here a connection has one socket at a time, which begins with nothing of the one before.
  */
 export function repairConnection(connectionClass: ConnectionClass, errorOf: ErrorOf): void {
   repairConnecting(connectionClass, errorOf);
   repairTimeouts(connectionClass);
+  repairLogin(connectionClass);
   repairMemory(connectionClass);
 }
 
@@ -85,6 +89,20 @@ function repairTimeouts({ prototype }: ConnectionClass): void {
       return await send.call(this, request);
     } catch (error) {
       if (error instanceof Error && error.name === 'KafkaJSRequestTimeoutError') socket?.destroy(error);
+      throw error;
+    }
+  };
+}
+
+function repairLogin({ prototype }: ConnectionClass): void {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on what it was taken from
+  const { authenticate } = prototype;
+  prototype.authenticate = async function (this: Connection): Promise<void> {
+    const { socket } = this;
+    try {
+      await authenticate.call(this);
+    } catch (error) {
+      socket?.destroy(error instanceof Error ? error : undefined);
       throw error;
     }
   };

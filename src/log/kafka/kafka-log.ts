@@ -67,11 +67,21 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
       stop: options.stop,
       onRetry: (retry) => options.observer?.retried?.(retry),
     });
-    await cluster.connect();
+    try {
+      await cluster.connect();
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
     return cluster;
   };
   const cluster = await openCluster();
-  return new ClusterLog(options, cluster, await openCluster(), openCluster);
+  try {
+    return new ClusterLog(options, cluster, await openCluster(), openCluster);
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
 }
 
 class ClusterLog implements KafkaLog {

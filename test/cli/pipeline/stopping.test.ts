@@ -100,3 +100,14 @@ it('Ctrl-C ends a process and a sink that follow, with a report and 130', async 
   await place.done('sink', 'parquet', '--model=hashed-384');
   expect(await place.done('reconcile')).toMatchObject({ differences: 0 });
 });
+
+it('a cluster that does not answer is waited for with a word about it, and not after the signal', async () => {
+  const place = newPlace();
+  const running = place.start(['status', '--brokers=127.0.0.1:1']);
+  const said: string[] = [];
+  running.child.stderr?.on('data', (text: Buffer | string) => said.push(text.toString()));
+  await until(() => Promise.resolve(said.join('').includes('127.0.0.1:1 does not answer')), running);
+  running.child.kill('SIGINT');
+  const { stderr } = await running.ended;
+  expect(stderr).toMatch(/warn: .*connect.*does not answer[^]*stopping: [^]*Given up after trying for [1-9] s\./);
+});

@@ -133,6 +133,24 @@ describe('the repair of kafkajs’ connections', () => {
     expect(await isLostAfterTimeout(shipped())).toBe(false);
   });
 
+  /** The server answers that it knows no mechanism. */
+  async function isOpenAfterFailedLogin(connectionClass: ConnectionClass): Promise<boolean> {
+    const connection = connectionOf(connectionClass);
+    Object.assign(connection, {
+      sasl: { mechanism: 'scram-sha-256' },
+      versions: { 17: { minVersion: 0, maxVersion: 1 } },
+    });
+    await connection.connect();
+    expect((await failureOf(connection.authenticate())).message).toContain('not supported');
+    await new Promise(setImmediate);
+    return connection.isConnected();
+  }
+
+  it('uses no socket any more on which a login broke off', async () => {
+    expect(await isOpenAfterFailedLogin(repaired())).toBe(false);
+    expect(await isOpenAfterFailedLogin(shipped())).toBe(true);
+  });
+
   it('ends at once, whatever is under way, and connects no more', async () => {
     const connection = connectionOf(repaired());
     behaviour = 'silence';

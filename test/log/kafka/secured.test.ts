@@ -10,6 +10,7 @@ import { readKafkaConnection, type KafkaOptions } from '../../../src/cli/kafka-c
 import { PipelineError, UsageError } from '../../../src/errors.ts';
 import { kafkaClientOptions } from '../../../src/log/kafka/connection.ts';
 import { toPipelineError } from '../../../src/log/kafka/kafka-errors.ts';
+import { createKafkaLog } from '../../../src/log/kafka/kafka-log.ts';
 import { DEFAULT_RETRY, withRetries } from '../../../src/log/retry.ts';
 import { describeWithService, securedKafka, signToken, type SecuredKafka } from '../../services/index.ts';
 
@@ -92,8 +93,15 @@ describeWithService('secured-kafka', 'a secured Kafka', () => {
   describe('by oauthbearer', () => {
     let tokenServer: Server;
     let claims: { subject: string; expiresInS?: number; audience?: string };
+    /** How often the token server answers that it is busy. */
+    let refusals = 0;
     beforeAll(async () => {
       tokenServer = createServer((request, response) => {
+        if (refusals > 0) {
+          refusals--;
+          response.writeHead(503).end();
+          return;
+        }
         const isKnown = request.headers.authorization === `Basic ${btoa('alice:client-secret-9a2e')}`;
         response.writeHead(isKnown ? 200 : 401, { 'content-type': 'application/json' });
         const token = () => signToken(server.tokens.signingKeyFile, claims);
@@ -131,6 +139,17 @@ describeWithService('secured-kafka', 'a secured Kafka', () => {
       const error = await failureOf(options(), environment());
       expect(error.code).toBe('LOG_NOT_AUTHENTICATED');
       expect(error.message).toContain('OAUTHBEARER');
+    });
+
+    it('waits for a token server that is busy', async () => {
+      claims = { subject: 'alice' };
+      refusals = 3;
+      const connection = await readKafkaConnection({ tls: false, ...options() }, environment());
+      if (connection === undefined) throw new Error('no brokers');
+      const log = await createKafkaLog({ connection, prefix: 'busy.', retryForMs: 20_000 });
+      expect(await log.topics()).toEqual([]);
+      await log.close();
+      expect(refusals).toBe(0);
     });
 
     it('says when the token server refuses the client', async () => {
