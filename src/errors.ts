@@ -54,3 +54,8 @@ export function failureOutcome(error: unknown): FailureOutcome {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** A reason in one line and without its full stop, to stand within a sentence. */
+export function asClause(reason: string): string {
+  return reason.replace(/\s+/g, ' ').trim().replace(/\.+$/, '');
+}

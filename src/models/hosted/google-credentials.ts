@@ -52,8 +52,14 @@ export function googleCredentials(environment: Environment, connection: HttpConn
   if (fixed !== undefined) return { token: () => Promise.resolve(fixed), renew: () => false };
   const file = readCredentials(environment);
   let held: { readonly token: Promise<string>; readonly untilMs: () => number } | undefined;
+  let hasHadOne = false;
   const fetchToken = async (signal: AbortSignal, keep: (expiresInS: number) => void): Promise<string> => {
-    const answer = await askForToken(connection, tokenRequest(file, environment), signal);
+    const answer = await askForToken(connection, tokenRequest(file, environment), signal).catch((error: unknown) => {
+      // No metadata server answers: this is no machine of Google's, and waiting brings none.
+      const isElsewhere = file === undefined && !hasHadOne && isNetworkFault(error);
+      throw isElsewhere ? noCredentials(error) : error;
+    });
+    hasHadOne = true;
     keep(answer.expires_in);
     return answer.access_token;
   };
@@ -77,6 +83,18 @@ export function googleCredentials(environment: Environment, connection: HttpConn
       return true;
     },
   };
+}
+
+function isNetworkFault(error: unknown): boolean {
+  return error instanceof PipelineError && error.cause instanceof NetworkFault;
+}
+
+function noCredentials(cause: unknown): UsageError {
+  return new UsageError(
+    'Vertex AI needs credentials, and this machine has none: set VERTEX_ACCESS_TOKEN ("gcloud auth print-access-token" ' +
+      'prints one), name a file by GOOGLE_APPLICATION_CREDENTIALS, or run "gcloud auth application-default login".',
+    { cause },
+  );
 }
 
 function readCredentials(environment: Environment): CredentialsFile | undefined {

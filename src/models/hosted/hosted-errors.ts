@@ -1,4 +1,4 @@
-import { fatalError, PipelineError, UsageError } from '../../errors.ts';
+import { asClause, fatalError, PipelineError, UsageError } from '../../errors.ts';
 import type { EmbedderUsage } from '../port.ts';
 import type { StopCode } from './refusal.ts';
 
@@ -17,7 +17,7 @@ export function providerFailed(code: FailureCode, model: string, provider: strin
   const isPassing = code === 'HOSTED_UNAVAILABLE' || code === 'HOSTED_RATE_LIMITED';
   return new PipelineError(
     code,
-    `${provider} did not embed with ${model}: ${what}. ${ADVICE[code]}; run the same command again to go on where it stopped.`,
+    `${provider} did not embed with ${model}: ${asClause(what)}. ${ADVICE[code]}; run the same command again to go on where it stopped.`,
     { retriable: isPassing },
   );
 }
@@ -25,7 +25,7 @@ export function providerFailed(code: FailureCode, model: string, provider: strin
 export function refusesEverything(model: string, provider: string, what: string): PipelineError {
   return fatalError(
     'HOSTED_REFUSES_EVERYTHING',
-    `${provider} refuses what it took before, so it is no record that is at fault (${model}): ${what}. ` +
+    `${provider} refuses what it took before, so it is no record that is at fault (${model}): ${asClause(what)}. ` +
       'Run the same command again once it is well.',
   );
 }

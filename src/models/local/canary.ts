@@ -1,4 +1,4 @@
-import { fatalError } from '../../errors.ts';
+import { asClause, fatalError } from '../../errors.ts';
 import type { Embedder, EmbedInput } from '../port.ts';
 
 export type CanaryInputs = readonly [EmbedInput, EmbedInput];
@@ -34,7 +34,7 @@ export async function checkCanary(embedder: Embedder, inputs: CanaryInputs, norm
   if (reason === undefined) return;
   throw fatalError(
     'MODEL_CANARY_FAILED',
-    `The model ${name} was loaded but does not work: ${reason}. Its files do not fit together.`,
+    `The model ${name} was loaded but does not work: ${asClause(reason)}. Its files do not fit together.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { fatalError, messageOf, PipelineError } from '../../errors.ts';
+import { asClause, fatalError, messageOf, PipelineError } from '../../errors.ts';
 import type { Device, DeviceWish } from '../devices.ts';
 import { whyNot, type DeviceSupport } from './device-support.ts';
 
@@ -66,7 +66,7 @@ async function attempt<Started>(
 function unavailable(model: string, device: Device, reason: string, cause?: unknown): PipelineError {
   return fatalError(
     'DEVICE_UNAVAILABLE',
-    `The model ${model} can't run on ${device}: ${reason.replace(/\.$/, '')}. --device=cpu runs it on the processor, and ` +
+    `The model ${model} can't run on ${device}: ${asClause(reason)}. --device=cpu runs it on the processor, and ` +
       '--device=auto on whatever works.',
     cause,
   );

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { fatalError, messageOf, type PipelineError } from '../../errors.ts';
+import { asClause, fatalError, messageOf, type PipelineError } from '../../errors.ts';
 import { createDeferred } from './deferred.ts';
 import type {
   CloseRequest,
@@ -167,7 +167,7 @@ function stoppedWorking(settings: WorkerSettings, reason: string): PipelineError
 function loadFailed(settings: WorkerSettings, reason: string): PipelineError {
   return fatalError(
     'MODEL_LOAD_FAILED',
-    `The model ${settings.model} could not be loaded from ${settings.graphPath}: ${reason}. ` +
+    `The model ${settings.model} could not be loaded from ${settings.graphPath}: ${asClause(reason)}. ` +
       'Check that its files are whole (the .json files and onnx/) and that memory suffices.',
     new Error(reason),
   );

@@ -179,6 +179,13 @@ describe('keys', () => {
   it('says what Vertex lacks', async () => {
     const environment = { GOOGLE_CLOUD_PROJECT: '' };
     await expect(load('google-multimodalembedding', api, { environment })).rejects.toThrow('GOOGLE_CLOUD_PROJECT');
+    // Port 9 discards; nobody listens there.
+    const elsewhere = { VERTEX_ACCESS_TOKEN: '', CLOUDSDK_CONFIG: '/nonexistent', GCE_METADATA_HOST: '127.0.0.1:9' };
+    const loading = load('google-multimodalembedding', api, { environment: elsewhere });
+    await expect(loading).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('gcloud auth') as string,
+    });
   });
 });
 
