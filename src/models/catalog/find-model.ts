@@ -43,6 +43,7 @@ async function entryInFolder({ base, settings }: ModelSpec): Promise<CatalogEntr
   const known = settings.as === undefined ? undefined : catalogEntry(settings.as);
   const found = await readModelFolder(base, { name: known?.name ?? settings.as, settings });
   await refuseTooLong(found.weights, settings);
+  if (settings.as === undefined) refuseOtherName(base, found.name);
   if (known === undefined) return found;
   if (found.dimension !== fullDimension(known)) {
     throw new UsageError(
@@ -51,6 +52,16 @@ async function entryInFolder({ base, settings }: ModelSpec): Promise<CatalogEntr
     );
   }
   return { ...known, weights: found.weights };
+}
+
+/** Topics carry the model's name: whoever looks for them by it would be led to the catalogue's model and its topics. */
+function refuseOtherName(folder: string, name: string): void {
+  const known = catalogEntry(name)?.name ?? name;
+  if (known === name) return;
+  throw new UsageError(
+    `The folder ${folder} goes by the name ${JSON.stringify(name)}, which here is another one of ${known}. Say which it ` +
+      `is: --model='${folder}?as=${known}' for that model, or for one of your own --model='${folder}?as=my-${name}'.`,
+  );
 }
 
 /** Of the package: its files may hold another dtype than the one that is run. */

@@ -109,14 +109,14 @@ it('downloads a model of the catalogue at the commit its facts are from, and emb
 
 it('keeps vectors of two lengths of one model in topics of their own', async () => {
   const place = await placeWithTexts();
-  cpSync(tinyJinaClip, place.path('clip'), { recursive: true });
-  for (const dimensions of [[], ['--dimensions=8']]) await place.done('process', '--model=./clip', ...dimensions);
-  expect((await place.live('embedstream.embeddings.clip')).size).toBe(3);
-  expect((await place.live('embedstream.embeddings.clip-8')).size).toBe(3);
-  const sunk = await place.done('sink', 'parquet', '--model=clip-8');
+  cpSync(tinyJinaClip, place.path('own'), { recursive: true });
+  for (const dimensions of [[], ['--dimensions=8']]) await place.done('process', '--model=./own', ...dimensions);
+  expect((await place.live('embedstream.embeddings.own')).size).toBe(3);
+  expect((await place.live('embedstream.embeddings.own-8')).size).toBe(3);
+  const sunk = await place.done('sink', 'parquet', '--model=own-8');
   expect(sunk.sunk).toMatchObject([{ embeddings: 3 }]);
   expect((await place.rows('data', 'parquet')).every(({ vector }) => vector.length === 8)).toBe(true);
-  const refused = await place.json('process', '--model=./clip', '--dimensions=5');
+  const refused = await place.json('process', '--model=./own', '--dimensions=5');
   expect(refused).toMatchObject({
     code: 2,
     json: { error: { message: expect.stringContaining('16, 8, 4') as string } },

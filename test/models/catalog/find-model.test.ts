@@ -111,6 +111,14 @@ describe('a folder by the name of a model', () => {
     });
     await expect(findModel(`${tinyBert}?as=bge-small-en-v1.5`)).rejects.toThrow(/holds a model of 32 dimensions.*384/);
   });
+
+  it('is refused under another name of it, by which nothing on the log would be found', async () => {
+    await using folder = await modelFolder();
+    const path = join(folder.path, '..', 'MiniLM');
+    await cp(folder.path, path, { recursive: true });
+    await expect(findModel(path)).rejects.toThrow(/goes by the name "MiniLM".*\?as=all-MiniLM-L6-v2'.*\?as=my-MiniLM'/);
+    expect((await findModel(`${path}?as=my-MiniLM`)).name).toBe('my-MiniLM');
+  });
 });
 
 describe('a model of texts and images in one graph', () => {
