@@ -8,7 +8,7 @@ import type { Embedder } from '../../models/port.ts';
 import type { CommandBody, CommandContext } from '../command.ts';
 import type { modelsFlags, modelsPositionals } from '../definitions/models.ts';
 import { explainOne, locateOne } from '../locate-models.ts';
-import { describeModelFacts, modelsTable } from '../stages/models-text.ts';
+import { describeModelFacts, modelsTable, reach } from '../stages/models-text.ts';
 
 type ModelsContext = CommandContext<typeof modelsFlags, typeof modelsPositionals>;
 
@@ -48,7 +48,7 @@ async function checkModel(name: string, context: ModelsContext): Promise<void> {
         ...(found.asQuery === undefined
           ? []
           : [`  A text as document and as query has cosine ${found.asQuery.toFixed(3)}.`]),
-        `  It reads up to ${String(info.maxTokens)} tokens; fingerprint ${info.fingerprint}.`,
+        `  It reads ${reach(info.maxTokens)}; fingerprint ${info.fingerprint}.`,
       ].join('\n'),
     );
   } finally {

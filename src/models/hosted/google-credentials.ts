@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { fatalError, messageOf, PipelineError, UsageError } from '../../errors.ts';
 import { setting, type Environment } from './environment.ts';
+import { KEY_VARIABLES } from './key-variables.ts';
 import { NetworkFault, type HttpConnection, type HttpRequest } from './http-connection.ts';
 
 export interface GoogleCredentials {
@@ -48,7 +49,7 @@ const tokenAnswer = z.object({ access_token: z.string(), expires_in: z.number().
  * @throws UsageError where a file is named and is none.
  */
 export function googleCredentials(environment: Environment, connection: HttpConnection): GoogleCredentials {
-  const fixed = setting(environment, 'VERTEX_ACCESS_TOKEN', 'GOOGLE_OAUTH_ACCESS_TOKEN', 'CLOUDSDK_AUTH_ACCESS_TOKEN');
+  const fixed = setting(environment, ...KEY_VARIABLES.vertex);
   if (fixed !== undefined) return { token: () => Promise.resolve(fixed), renew: () => false };
   const file = readCredentials(environment);
   let held: { readonly token: Promise<string>; readonly untilMs: () => number } | undefined;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { rawVector, shaped } from '../answer-shape.ts';
 import { dataUri } from '../data-uri.ts';
 import { baseUrl, bearer, requiredKey } from '../environment.ts';
+import { KEY_VARIABLES } from '../key-variables.ts';
 import type { HostedProvider } from '../provider.ts';
 import { taskOf } from '../tasks.ts';
 import type { ProviderOptions } from './options.ts';
@@ -28,7 +29,7 @@ export function cohere({ model, dimension, environment }: ProviderOptions): Host
       maxPixels: 2_458_624,
       tokens: (pixels) => Math.ceil(pixels / (28 * 28)),
     },
-    headers: bearer(() => requiredKey('Cohere', environment, 'COHERE_API_KEY', 'CO_API_KEY')),
+    headers: bearer(() => requiredKey('Cohere', environment, ...KEY_VARIABLES.cohere)),
     request: (items, role) => ({
       url,
       body: {

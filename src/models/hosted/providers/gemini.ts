@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { rawVector, shaped } from '../answer-shape.ts';
 import { baseUrl, requiredKey } from '../environment.ts';
+import { KEY_VARIABLES } from '../key-variables.ts';
 import type { HostedProvider } from '../provider.ts';
 import { taskOf } from '../tasks.ts';
 import type { ProviderOptions } from './options.ts';
@@ -14,7 +15,7 @@ export function gemini({ model, dimension, environment }: ProviderOptions): Host
     name: 'The Gemini API',
     limits: { maxItems: 100, goodItems: 100, maxTokens: 200_000, maxBytes: 8 * 1024 * 1024, concurrency: 16 },
     headers: async () => {
-      const key = requiredKey('The Gemini API', environment, 'GEMINI_API_KEY', 'GOOGLE_API_KEY');
+      const key = requiredKey('The Gemini API', environment, ...KEY_VARIABLES.gemini);
       return Promise.resolve({ 'x-goog-api-key': key });
     },
     request: (items, role) => ({

@@ -1,5 +1,6 @@
 import { readListed } from '../answer-shape.ts';
 import { baseUrl, bearer, setting } from '../environment.ts';
+import { KEY_VARIABLES } from '../key-variables.ts';
 import type { HostedProvider } from '../provider.ts';
 import type { ProviderOptions } from './options.ts';
 
@@ -16,7 +17,7 @@ export function infinity(options: ProviderOptions): HostedProvider {
       maxBytes: 16 * 1024 * 1024,
       concurrency: 8,
     },
-    headers: bearer(() => setting(environment, 'INFINITY_API_KEY')),
+    headers: bearer(() => setting(environment, ...KEY_VARIABLES.infinity)),
     request: (items) => ({
       url: `${base}/embeddings`,
       body: {

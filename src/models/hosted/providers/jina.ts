@@ -1,6 +1,7 @@
 import { readListed } from '../answer-shape.ts';
 import { base64Of } from '../data-uri.ts';
 import { baseUrl, bearer, requiredKey } from '../environment.ts';
+import { KEY_VARIABLES } from '../key-variables.ts';
 import type { HostedProvider, ImageRules } from '../provider.ts';
 import { taskOf } from '../tasks.ts';
 import type { ProviderOptions } from './options.ts';
@@ -14,7 +15,7 @@ const TILES: Readonly<Record<string, { readonly pixels: number; readonly tokens:
 /** https://api.jina.ai/redoc, POST /v1/embeddings. A text and an image of one record are two inputs there. */
 export function jina({ model, dimension, environment }: ProviderOptions): HostedProvider {
   const url = `${baseUrl(environment, 'JINA_BASE_URL', 'https://api.jina.ai/v1')}/embeddings`;
-  const headers = bearer(() => requiredKey('Jina AI', environment, 'JINA_API_KEY'));
+  const headers = bearer(() => requiredKey('Jina AI', environment, ...KEY_VARIABLES.jina));
   const tile = TILES[model] ?? { pixels: 28 * 28, tokens: 10 };
   const images: ImageRules = {
     mimes: ['image/jpeg', 'image/png', 'image/webp', 'image/gif'],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { rawVector, shaped } from '../answer-shape.ts';
 import { baseUrl, bearer, setting } from '../environment.ts';
+import { KEY_VARIABLES } from '../key-variables.ts';
 import type { HostedProvider } from '../provider.ts';
 import type { ProviderOptions } from './options.ts';
 
@@ -19,7 +20,7 @@ export function ollama(options: ProviderOptions): HostedProvider {
       maxBytes: 16 * 1024 * 1024,
       concurrency: 4,
     },
-    headers: bearer(() => setting(environment, 'OLLAMA_API_KEY')),
+    headers: bearer(() => setting(environment, ...KEY_VARIABLES.ollama)),
     request: (items) => ({
       url: `${base}/api/embed`,
       body: {

@@ -1,5 +1,6 @@
 import { readListed } from '../answer-shape.ts';
 import { baseUrl, bearer, requiredKey, setting } from '../environment.ts';
+import { KEY_VARIABLES } from '../key-variables.ts';
 import type { HostedProvider } from '../provider.ts';
 import type { ProviderOptions } from './options.ts';
 
@@ -8,7 +9,7 @@ export function openai({ model, dimension, environment }: ProviderOptions): Host
   return {
     name: 'OpenAI',
     limits: { maxItems: 2048, goodItems: 96, maxTokens: 300_000, maxBytes: 16 * 1024 * 1024, concurrency: 32 },
-    headers: bearer(() => requiredKey('OpenAI', environment, 'OPENAI_API_KEY')),
+    headers: bearer(() => requiredKey('OpenAI', environment, ...KEY_VARIABLES.openai)),
     ...embeddingsOf(`${baseUrl(environment, 'OPENAI_BASE_URL', 'https://api.openai.com/v1')}/embeddings`, {
       model,
       // A tenth of the bytes and of the parsing of decimal digits.
@@ -25,7 +26,7 @@ export function openaiCompatible(options: ProviderOptions): HostedProvider {
   return {
     name: `The server at ${new URL(base).host}`,
     limits: { maxItems, goodItems: maxItems, maxTokens: 300_000, maxBytes: 16 * 1024 * 1024, concurrency: 16 },
-    headers: bearer(() => setting(environment, 'OPENAI_COMPATIBLE_API_KEY')),
+    headers: bearer(() => setting(environment, ...KEY_VARIABLES['openai-compatible'])),
     ...embeddingsOf(`${base}/embeddings`, {
       model,
       // Not all of them know base64, and some refuse `dimensions`.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { rawVector, shaped } from '../answer-shape.ts';
 import { baseUrl, bearer, setting } from '../environment.ts';
+import { KEY_VARIABLES } from '../key-variables.ts';
 import type { HostedProvider } from '../provider.ts';
 import type { ProviderOptions } from './options.ts';
 
@@ -14,7 +15,7 @@ export function tei(options: ProviderOptions): HostedProvider {
   return {
     name: `The text-embeddings-inference server at ${new URL(base).host}`,
     limits: { maxItems, goodItems: maxItems, maxTokens: 1_000_000, maxBytes: 2_000_000, concurrency: 8 },
-    headers: bearer(() => setting(environment, 'TEI_API_KEY')),
+    headers: bearer(() => setting(environment, ...KEY_VARIABLES.tei)),
     request: (items) => ({
       url: `${base}/embed`,
       body: {

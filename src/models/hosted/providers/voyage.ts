@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { readListed, shaped } from '../answer-shape.ts';
 import { dataUri } from '../data-uri.ts';
 import { baseUrl, bearer, requiredKey } from '../environment.ts';
+import { KEY_VARIABLES } from '../key-variables.ts';
 import type { HostedItem, HostedProvider, ImageRules } from '../provider.ts';
 import { taskOf } from '../tasks.ts';
 import type { ProviderOptions } from './options.ts';
@@ -17,7 +18,7 @@ export function voyage({ model, dimension, environment }: ProviderOptions): Host
   const base = baseUrl(environment, 'VOYAGE_BASE_URL', 'https://api.voyageai.com/v1');
   const shared = {
     name: 'Voyage AI',
-    headers: bearer(() => requiredKey('Voyage AI', environment, 'VOYAGE_API_KEY')),
+    headers: bearer(() => requiredKey('Voyage AI', environment, ...KEY_VARIABLES.voyage)),
   };
   const size = FIXED_SIZE.has(model) ? {} : { output_dimension: dimension };
   const counts = { maxItems: 1000, maxTokens: 300_000 };
