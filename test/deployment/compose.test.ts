@@ -74,8 +74,17 @@ describe('docker-compose.yml', () => {
     },
   );
 
-  it('starts nothing that is not used yet', () => {
-    expect(compose.services['elasticsearch']?.profiles).toEqual(['search']);
+  it('starts Elasticsearch together with what fills it, only where that is asked for', () => {
+    expect(services.filter(([, { profiles }]) => profiles?.includes('search')).map(([name]) => name)).toEqual([
+      'sink-elasticsearch',
+      'elasticsearch',
+    ]);
+    expect(compose.services['sink-elasticsearch']?.depends_on).toHaveProperty('elasticsearch');
+    const { options } = parseCommandLine(
+      ['sink', 'elasticsearch'],
+      environmentOf(compose.services['cli'] ?? { image: '' }),
+    );
+    expect(new URL(String(options['esUrl'])).hostname).toBe('elasticsearch');
   });
 
   it('declares the volumes that it mounts, and publishes ports on this machine only', () => {
