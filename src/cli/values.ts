@@ -94,12 +94,24 @@ function wrongChoices(spec: FlagSpec, choices: readonly string[], value: unknown
   return problems;
 }
 
-/** Splits at commas; `\,` is a comma. Empty items are dropped. */
+/** Splits at commas, but not within braces, as of `*.{jpg,png}`; `\,` is a comma. Empty items are dropped. */
 export function splitList(text: string): string[] {
-  return text
-    .split(/(?<!\\),/)
+  return (atOuterCommas(text) ?? text.split(/(?<!\\),/))
     .map((item) => item.replaceAll('\\,', ',').trim())
     .filter((item) => item !== '');
+}
+
+/** Undefined where braces are not in pairs: then they are part of a name. */
+function atOuterCommas(text: string): string[] | undefined {
+  const items = [''];
+  let depth = 0;
+  for (const [piece] of text.matchAll(/\\,|[^]/g)) {
+    if (piece === '{') depth++;
+    if (piece === '}' && --depth < 0) return undefined;
+    if (piece === ',' && depth === 0) items.push('');
+    else items.push((items.pop() ?? '') + piece);
+  }
+  return depth === 0 ? items : undefined;
 }
 
 function convertBoolean(spec: FlagSpec, text: string): Converted {

@@ -46,6 +46,9 @@ describe('convertText', () => {
 describe('splitList', () => {
   it('reads \\, as a comma', () => {
     expect(splitList('a\\,b,c')).toEqual(['a,b', 'c']);
+    expect(splitList('x/*.{jpg,{png\\,,gif}},b')).toEqual(['x/*.{jpg,{png,,gif}}', 'b']);
+    expect(splitList('a{,b')).toEqual(['a{', 'b']);
+    expect(splitList('a},{b')).toEqual(['a}', '{b']);
   });
 });
 

@@ -22,7 +22,11 @@ export const produceFlags = defineFlags({
     description: 'Name of the source, under which its state is kept; with one source only',
     defaultText: 'the file name without its extension',
   },
-  preset: { type: 'string', description: 'Columns and text of a known file, e.g. metobjects', defaultText: 'detected' },
+  preset: {
+    type: 'string',
+    description: 'Columns and text of a known file, e.g. met-objects',
+    defaultText: 'detected',
+  },
   id: { type: 'string', placeholder: 'COLUMN', description: 'Column that identifies a row', defaultText: 'detected' },
   text: {
     type: 'string',

@@ -3,6 +3,8 @@ import { UsageError } from '../../errors.ts';
 import { ENCODINGS, encodingNamed } from './encoding.ts';
 import { PRESET_NAMES } from './presets.ts';
 
+const PRESETS = ['auto', 'none', ...PRESET_NAMES] as const;
+
 /** Options of a CSV source; only `path` is needed, the rest is detected. */
 export const csvSourceOptionsSchema = z.strictObject({
   path: z.string().min(1),
@@ -34,7 +36,7 @@ export const csvSourceOptionsSchema = z.strictObject({
   /** `column=value` or `column!=value`; all must hold; values are compared trimmed and exactly. */
   where: z.array(z.string().min(1)).readonly().exactOptional(),
   /** `auto` (default) goes by the header. */
-  preset: z.enum(['auto', 'none', ...PRESET_NAMES]).exactOptional(),
+  preset: z.enum(PRESETS, `one of ${PRESETS.join(', ')}`).exactOptional(),
   /** Bytes read at a time. */
   chunkBytes: z.int().positive().exactOptional(),
   /** A longer row is a dead letter; also bounds how far a quoted field may run. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { UsageError } from '../../errors.ts';
 
 /** Which files below a folder are meant. Paths have `/`. */
 export interface PathFilter {
@@ -8,28 +9,52 @@ export interface PathFilter {
 }
 
 const MAGIC = /[*?[]/;
+/** As in a shell, braces without a comma are themselves. */
+const CHOICE = /\{([^{}]*,[^{}]*)\}/;
+const MOST_CHOICES = 256;
 
 export function isGlob(text: string): boolean {
-  return MAGIC.test(text);
+  return MAGIC.test(text) || CHOICE.test(text);
 }
 
 /**
  * A pattern as the folder before its first wildcard and what is to match below it: `*` and `?` within a name, `[a-z]`,
- * `**` for any folders. As in a shell, a wildcard does not stand for a dot at a name's beginning.
+ * `**` for any folders, `{jpg,png}`. As in a shell, a wildcard does not stand for a dot at a name's beginning.
  */
 export function parseGlob(pattern: string): { readonly folder: string; readonly filter: PathFilter } {
   const parts = pattern.split('/');
-  const first = parts.findIndex(isGlob);
+  const hasChoice = CHOICE.test(pattern);
+  const first = parts.findIndex((part) => MAGIC.test(part) || (hasChoice && part.includes('{')));
   const folder = parts.slice(0, first).join('/');
-  const steps = parts.slice(first).filter((part) => part !== '' && part !== '.');
-  const patterns = steps.map((step) => (step === '**' ? '**' : nameMatcher(step)));
+  const patterns = choices(parts.slice(first).join('/')).map((rest) => {
+    const steps = rest.split('/').filter((part) => part !== '' && part !== '.');
+    return steps.map((step): Step => (step === '**' ? '**' : nameMatcher(step)));
+  });
+  const anyFits = (path: string, isPrefix: boolean): boolean => {
+    const names = path.split('/');
+    return patterns.some((steps) => fits(steps, names, isPrefix));
+  };
   return {
     folder: folder === '' ? (pattern.startsWith('/') ? '/' : '.') : join(folder),
-    filter: {
-      matches: (path) => fits(patterns, path.split('/'), false),
-      mayHold: (path) => fits(patterns, path.split('/'), true),
-    },
+    filter: { matches: (path) => anyFits(path, false), mayHold: (path) => anyFits(path, true) },
   };
+}
+
+/** The patterns that one with `{a,b}` stands for, from the innermost braces on. */
+function choices(pattern: string): string[] {
+  let open = [pattern];
+  for (;;) {
+    const next = open.flatMap((each) => {
+      const found = CHOICE.exec(each);
+      if (found === null) return [each];
+      const [before, after] = [each.slice(0, found.index), each.slice(found.index + found[0].length)];
+      return (found[1] ?? '').split(',').map((choice) => before + choice + after);
+    });
+    if (next.length > MOST_CHOICES)
+      throw new UsageError(`${pattern}: it stands for more than ${MOST_CHOICES} patterns. Use * in place of some.`);
+    if (next.length === open.length && next.every((each, index) => each === open[index])) return open;
+    open = next;
+  }
 }
 
 type NameMatcher = (name: string) => boolean;

@@ -154,6 +154,9 @@ describe('options', () => {
   });
 
   test('wrong options are listed together', async () => {
+    await expect(files.open(table, { preset: 'metobjects' as 'met-objects' })).rejects.toThrow(
+      /preset: one of auto, none, met-objects\./,
+    );
     await expect(files.open(table, { limit: 0, delimiter: 'ab', encoding: 'ebcdic' })).rejects.toThrow(
       /delimiter: .*encoding: .*limit: /,
     );

@@ -12,6 +12,9 @@ describe.each([
     ['201a', '201a/x'],
     ['203a'],
   ],
+  ['p/*.{jpg,png}', 'p', ['a.jpg', 'b.png'], ['a.gif', 'x/a.jpg', 'a.{jpg,png}'], [], ['x']],
+  ['p/{a,b/{c,d}}/*.csv', 'p', ['a/1.csv', 'b/c/1.csv', 'b/d/1.csv'], ['b/1.csv', 'c/1.csv'], ['a', 'b', 'b/c'], ['c']],
+  ['p/{a,}b.csv', 'p', ['ab.csv', 'b.csv'], ['a,b.csv'], [], []],
   ['*.{a}+(b)', '.', ['x.{a}+(b)'], ['x.a'], [], []],
 ])('%s', (pattern, folder, matching, others, entered, left) => {
   const glob = parseGlob(pattern);
@@ -20,6 +23,10 @@ describe.each([
     expect([...matching, ...others].filter(glob.filter.matches)).toEqual(matching);
     expect([...entered, ...left].filter(glob.filter.mayHold)).toEqual(entered);
   });
+});
+
+it('that stands for too many is refused', () => {
+  expect(() => parseGlob('{a,b}'.repeat(9))).toThrow(/more than 256 patterns/);
 });
 
 it('many wildcards against a long name take no time', () => {
