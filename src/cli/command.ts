@@ -30,6 +30,8 @@ export interface CommandContext<Specs = Flags, Takes = Positionals> {
   /** The command's flags and the global ones, checked. */
   readonly options: OptionsOf<Specs> & GlobalOptions;
   readonly args: OptionsOf<Takes>;
+  /** As the user named them, each with what flags say of all models behind it; `options.model` has their folders. */
+  readonly givenModels: readonly string[];
   /** Aborts at the first Ctrl-C (SIGINT, SIGTERM, SIGHUP): finish what is in flight, commit, and return. */
   readonly signal: AbortSignal;
   /** To stderr, above the progress bars. */

@@ -78,6 +78,11 @@ export function commandLine(invocation: Invocation, name: string, rest: string):
   return rest === '' ? `npm run ${name}` : `npm run ${name} -- ${rest}`;
 }
 
+/** A word as a POSIX shell takes it: within quotes where it holds what a shell would read. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
 function ungrouped(flags: Flags): Flags {
   return Object.fromEntries(Object.entries(flags).filter(([, spec]) => spec.group === undefined));
 }

@@ -16,6 +16,12 @@ export interface LocateContext {
   readonly signal: AbortSignal;
 }
 
+interface LocatedModels {
+  readonly options: GlobalOptions;
+  /** As in the context of a command. */
+  readonly givenModels: readonly string[];
+}
+
 /**
  * Puts the folder of a model in place of its name: of `--models-dir`, or in the cache of the Hugging Face hub, where a
  * command that runs models downloads what is missing. What the flags want of models stands behind it.
@@ -24,14 +30,21 @@ export async function locateModels(
   options: GlobalOptions,
   command: Pick<Command, 'runsModels'>,
   context: LocateContext,
-): Promise<GlobalOptions> {
+): Promise<LocatedModels> {
   const { model, dryRun } = options as GlobalOptions & { model?: string | readonly string[]; dryRun?: boolean };
-  if (model === undefined) return options;
+  if (model === undefined) return { options, givenModels: [] };
   const downloads = command.runsModels === true && dryRun !== true;
   const located: string[] = [];
+  const givenModels: string[] = [];
   // One after the other: two downloads side by side would share one line, and be no faster.
-  for (const each of [model].flat()) located.push(await locateOne(each, options, downloads, context));
-  return Object.assign({}, options, { model: typeof model === 'string' ? located[0] : located });
+  for (const each of [model].flat()) {
+    givenModels.push(await specOf(each, options));
+    located.push(await locateOne(each, options, downloads, context));
+  }
+  return {
+    options: Object.assign({}, options, { model: typeof model === 'string' ? located[0] : located }),
+    givenModels,
+  };
 }
 
 /** The same for one model, as `models` names it. */

@@ -121,8 +121,22 @@ async function execute(command: Command, resolved: Resolved, world: ProgramWorld
     const body = await command.load();
     const { instruments } = opened;
     const { environment } = world;
-    const located = await locateModels(options, command, { environment, log, progress, signal });
-    const exitCode = await body.run({ options: located, args, signal, log, progress, instruments, output });
+    const { options: located, givenModels } = await locateModels(options, command, {
+      environment,
+      log,
+      progress,
+      signal,
+    });
+    const exitCode = await body.run({
+      options: located,
+      givenModels,
+      args,
+      signal,
+      log,
+      progress,
+      instruments,
+      output,
+    });
     progress.close();
     return stop.signal.aborted ? 130 : exitCode;
   } catch (error) {

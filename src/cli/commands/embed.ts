@@ -8,8 +8,7 @@ import type { CommandBody, CommandContext } from '../command.ts';
 import type { embedFlags } from '../definitions/embed.ts';
 import { globalFlags } from '../definitions/global.ts';
 import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
-import { givenName } from '../../models/catalog/model-spec.ts';
-import { commandLine } from '../help.ts';
+import { commandLine, shellWord } from '../help.ts';
 import { isPruneRefused, produceStage, withSources } from '../stages/produce-stage.ts';
 import { dryRun } from '../stages/dry-run-stage.ts';
 import { estimate } from '../stages/estimate-stage.ts';
@@ -40,7 +39,7 @@ export const run: CommandBody<typeof embedFlags> = async (context) => {
         ...stages,
         elapsedMs: performance.now() - startMs,
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-        hints: context.signal.aborted ? ['Stopped: run the same command again to go on.'] : hints(options, stages.sunk),
+        hints: context.signal.aborted ? ['Stopped: run the same command again to go on.'] : hints(context, stages.sunk),
       };
       output.result(withFailures({ ...reportJson(report), reconciliation: reconciliation?.json }, failed), () =>
         [
@@ -136,11 +135,13 @@ async function runStages(workspace: Workspace, sources: readonly Source[], conte
 
 const EXAMPLE = 'examples/catalogue.csv';
 
-function hints({ dataDir, namespace, model, source }: EmbedContext['options'], sunk: readonly SinkReport[]): string[] {
+function hints({ options, givenModels }: EmbedContext, sunk: readonly SinkReport[]): string[] {
+  const { dataDir, namespace, modelsDir, model, source } = options;
   const flags = [
-    ...(dataDir === globalFlags.dataDir.default ? [] : [`--data-dir=${dataDir}`]),
+    ...(dataDir === globalFlags.dataDir.default ? [] : [`--data-dir=${shellWord(dataDir)}`]),
     ...(namespace === globalFlags.namespace.default ? [] : [`--namespace=${namespace}`]),
-    ...(model[0] === DEFAULT_MODEL ? [] : [`--model=${givenName(model[0] ?? '')}`]),
+    ...(modelsDir === globalFlags.modelsDir.default ? [] : [`--models-dir=${shellWord(modelsDir)}`]),
+    ...(model[0] === DEFAULT_MODEL ? [] : [`--model=${shellWord(givenModels[0] ?? DEFAULT_MODEL)}`]),
     source[0] === EXAMPLE ? '"bronze vessel with a dragon"' : '"what you look for, in your words"',
   ];
   const invocation = import.meta.url.endsWith('.ts') ? 'npm-run' : 'npx';

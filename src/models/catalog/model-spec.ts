@@ -87,15 +87,6 @@ export function nameOfRepository(repository: string): string {
   return repository.replace('/', '--');
 }
 
-/** A model as a user would name it, where its files' folder has been put in place of that. */
-export function givenName(model: string): string {
-  const { base, settings } = parseModelSpec(model);
-  const { as, ...others } = settings;
-  if (!isFolder(base) || as === undefined) return model;
-  const name = isRepositoryName(as) ? `hf:${as.replace('--', '/')}` : as;
-  return formatModelSpec({ base: name, settings: others });
-}
-
 /** Whether it is such a name: that of a model which is known by it though nothing of the repository is here. */
 export function isRepositoryName(name: string): boolean {
   return /^[\w.-]+--[\w.-]+$/.test(name);

@@ -123,6 +123,15 @@ it('keeps vectors of two lengths of one model in topics of their own', async () 
   });
 });
 
+it('says how to search in words that do so', async () => {
+  const place = await placeWithTexts();
+  cpSync(tinyBert, place.path('own'), { recursive: true });
+  const flags = ['--model=./own?as=mine', '--max-tokens=64', '--sink=parquet'];
+  const { stdout } = await place.run('embed', '--source=texts.csv', ...flags);
+  const hint = /search -- .*--model='([^']+)'/.exec(stdout)?.[1] ?? '';
+  expect(await place.done('search', `--model=${hint}`, 'a king')).toMatchObject({ model: 'mine', compared: 3 });
+});
+
 describe('a model that does not work', () => {
   const topic = 'embedstream.embeddings.m';
 

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/errors.ts';
 import {
   formatModelSpec,
-  givenName,
   isFolder,
   isRepositoryName,
   nameOfRepository,
@@ -72,16 +71,7 @@ describe('parseHubReference', () => {
   });
 });
 
-describe('givenName', () => {
-  it.each([
-    ['minilm', 'minilm'],
-    ['./m', './m'],
-    ['/cache/snapshots/c0ffee?as=bge-small-en-v1.5', 'bge-small-en-v1.5'],
-    ['/cache/snapshots/c0ffee?as=owner--name&pooling=cls', 'hf:owner/name?pooling=cls'],
-  ])('of %s is %s', (model, given) => {
-    expect(givenName(model)).toBe(given);
-  });
-
+describe('isRepositoryName', () => {
   it('knows the name of a repository from that of a model', () => {
     expect(isRepositoryName('owner--name')).toBe(true);
     for (const name of ['name', 'owner/name', 'bge-small-en-v1.5']) expect(isRepositoryName(name)).toBe(false);
