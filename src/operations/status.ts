@@ -28,8 +28,8 @@ export interface TopicStatus {
   readonly records: number;
 }
 
-export interface DeadLetterStatus extends LetterSample {
-  /** Offsets in use, of all letters, also those that are settled: at least their number. */
+export interface DeadLetterStatus extends Omit<LetterSample, 'isAll'> {
+  /** Also those that are settled. Where not all were looked at: the offsets in use, of which Kafka also takes one a transaction. */
   readonly total: number;
 }
 
@@ -126,7 +126,8 @@ export class StatusWatch {
   async #deadLetters(topic: TopicInfo | undefined): Promise<DeadLetterStatus> {
     const ends = JSON.stringify(topic?.partitionInfo ?? []);
     if (this.#sample?.ends !== ends) this.#sample = { ends, letters: await sampleLetters(this.#options) };
-    return { total: topic === undefined ? 0 : topicStatus(topic).records, ...this.#sample.letters };
+    const { isAll, ...letters } = this.#sample.letters;
+    return { total: topic === undefined || isAll ? letters.sampled : topicStatus(topic).records, ...letters };
   }
 }
 

@@ -5,6 +5,8 @@ import { readLetters } from './read-letters.ts';
 export interface LetterSample {
   /** Letters that were looked at, the latest ones. */
   readonly sampled: number;
+  /** These were all there are. */
+  readonly isAll: boolean;
   readonly byReason: Readonly<Record<string, number>>;
   readonly byStage: Readonly<Record<string, number>>;
 }
@@ -18,12 +20,15 @@ export async function sampleLetters(context: Omit<DeadLetterContext, 'codec'>): 
   const byStage: Record<string, number> = {};
   let sampled = 0;
   let bytes = 0;
+  let isAll = true;
   for await (const letter of readLetters(context)) {
     sampled++;
     bytes += letter.bytes;
     byReason[letter.reason] = (byReason[letter.reason] ?? 0) + 1;
     byStage[letter.stage] = (byStage[letter.stage] ?? 0) + 1;
-    if (sampled === MOST_LETTERS || bytes > MOST_BYTES) break;
+    if (sampled < MOST_LETTERS && bytes <= MOST_BYTES) continue;
+    isAll = false;
+    break;
   }
-  return { sampled, byReason, byStage };
+  return { sampled, isAll, byReason, byStage };
 }

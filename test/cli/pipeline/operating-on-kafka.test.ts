@@ -62,6 +62,8 @@ describeWithService('kafka', 'operating a pipeline on Kafka', () => {
 
     const letters = async (): Promise<unknown> => await json('dead-letters', 'list');
     expect(await letters()).toMatchObject({ letters: [{ id: 'corrupt', reason: 'CODEC_NOT_FRAMED', state: 'open' }] });
+    // Not two, of which one is the end of a transaction.
+    expect(await json('status')).toMatchObject({ deadLetters: { total: 1, sampled: 1 } });
     expect(await json('dead-letters', 'show', 'corrupt')).toMatchObject({ value: { form: 'text', text: 'no record' } });
     expect(await json('dead-letters', 'retry')).toMatchObject({ published: 1 });
     expect(await json('dead-letters', 'retry')).toMatchObject({ published: 0, states: { retried: 1 } });
