@@ -1,3 +1,4 @@
+import { UsageError } from '../../errors.ts';
 import type { CommandBody, CommandContext } from '../command.ts';
 import type { reconcileFlags } from '../definitions/operate.ts';
 import { describeReconciliation, outputsOf, reconcileStage, type Reconciliation } from '../stages/reconcile-stage.ts';
@@ -10,7 +11,8 @@ export const run: CommandBody<typeof reconcileFlags> = async (context) => {
   const { options, signal, output } = context;
   const reconciliation = await withWorkspace(watched(context), async (workspace) => {
     const models = options.model === undefined ? {} : { models: options.model };
-    const stage = { signal, stores: context, ...models };
+    const sinks = options.sink === undefined ? {} : { sinks: await sinksCalled(workspace, options.sink) };
+    const stage = { signal, stores: context, ...models, ...sinks };
     const found = await reconcileStage(workspace, stage);
     const repaired = options.repair ? await repairOutputs(workspace, context, found) : [];
     if (repaired.length === 0) return { ...found, repaired };
@@ -22,6 +24,18 @@ export const run: CommandBody<typeof reconcileFlags> = async (context) => {
   );
   return reconciliation.differences === 0 ? 0 : 1;
 };
+
+/** @throws UsageError for what no output is called. */
+async function sinksCalled(workspace: Workspace, wanted: readonly string[]): Promise<string[]> {
+  const names = (await outputsOf(workspace, await workspace.log.topics())).map(({ name }) => name);
+  // A whole name may be how another one begins.
+  const isCalled = (name: string, begin: string): boolean =>
+    names.includes(begin) ? name === begin : name.startsWith(begin);
+  const unknown = wanted.find((begin) => !names.some((name) => isCalled(name, begin)));
+  if (unknown !== undefined)
+    throw new UsageError(`--sink=${unknown}: no output is called so. There are: ${names.join(', ') || 'none'}.`);
+  return names.filter((name) => wanted.some((begin) => isCalled(name, begin)));
+}
 
 /** Everything that a run of the sink mends; single ids of a store are left to the reconciliation that follows. */
 async function repairOutputs(

@@ -32,6 +32,12 @@ export const status = describeCommand({
 
 export const reconcileFlags = defineFlags({
   model: { type: 'list', description: 'Only these models', defaultText: 'all on the log' },
+  sink: {
+    type: 'list',
+    placeholder: 'NAME',
+    description: 'Only these outputs, by what their names begin with: parquet, elasticsearch-all-MiniLM …',
+    defaultText: 'all that were ever written to',
+  },
   ...modelSettingFlags,
   repair: {
     type: 'boolean',
@@ -51,6 +57,7 @@ export const reconcile = describeCommand({
   examples: [
     { arguments: '', does: 'checks everything that is on the log' },
     { arguments: '--repair', does: 'the same, and mends the outputs' },
+    { arguments: '--sink=parquet,pgvector', does: 'leaves other outputs out: one that is no more, say' },
   ],
   flags: reconcileFlags,
 });

@@ -1,6 +1,7 @@
 import { catalogEntry } from '../../models/catalog/find-model.ts';
 import { IdentityIndex } from '../../ledger/identity-index.ts';
 import { commonPartitions } from '../../log/partition-counts.ts';
+import { PipelineError } from '../../errors.ts';
 import type { TopicInfo } from '../../log/port.ts';
 import { describeModel } from '../../models/describe-model.ts';
 import { processorGroup } from '../../processors/embedding-task.ts';
@@ -151,11 +152,17 @@ async function withStore<Result>(
   body: (store: Store) => Promise<Result>,
 ): Promise<Result> {
   const place = { sinkName: name, location, model, dimension, similarity: catalogEntry(model)?.similarity };
-  const store = await openStore(await loadAdapter(adapter), workspace, access, place);
   try {
-    return await body(store);
-  } finally {
-    await store.close();
+    const store = await openStore(await loadAdapter(adapter), workspace, access, place);
+    try {
+      return await body(store);
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    if (!(error instanceof PipelineError) || !error.retriable) throw error;
+    const message = `${error.message} This is the output ${name}. Where it is no more, name the others: reconcile --sink=NAME,….`;
+    throw new PipelineError(error.code, message, { retriable: true, cause: error });
   }
 }
 

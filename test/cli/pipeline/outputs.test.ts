@@ -30,6 +30,19 @@ it('another folder gets everything again, and the first one stays as it is', asy
   expect(await place.done('reconcile')).toMatchObject({ differences: 0, sinks: [{ live: 12 }, { live: 12 }] });
 });
 
+it('an output that is no more can be left out of reconcile', async () => {
+  const place = await embedded();
+  await place.done(...SINK, '--out=elsewhere');
+  rmSync(place.path('elsewhere'), { recursive: true });
+  expect(await place.json('reconcile')).toMatchObject({ code: 1, json: { sinks: [{ live: 12 }, { live: 0 }] } });
+  for (const named of ['parquet-hashed-384', 'parquet-hashed-384,no']) {
+    const { code, json } = await place.json('reconcile', `--sink=${named}`);
+    if (named.endsWith(',no')) expect({ code, json }).toMatchObject({ code: 2, json: { error: { code: 'USAGE' } } });
+    else expect({ code, json }).toMatchObject({ code: 0, json: { differences: 0, sinks: [{ live: 12 }] } });
+  }
+  expect(await place.json('reconcile', '--sink=parquet')).toMatchObject({ code: 1, json: { sinks: [{}, {}] } });
+});
+
 it('one folder written in two ways is one folder', async () => {
   const place = await embedded();
   for (const out of ['./data', place.path('data'), 'data/'])

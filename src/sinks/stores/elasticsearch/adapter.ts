@@ -26,7 +26,8 @@ export const elasticsearch: StoreAdapter = {
     const { node, alias } = parseLocation(location);
     const read = readOptions(options);
     const connection = await connect(node, { environment, tlsCa: read.tlsCa });
-    const elastic = new Elastic(node, connection, read.retryForMs, signal);
+    const { retryForMs } = read;
+    const elastic = new Elastic(node, connection, { retryForMs, stop: signal, onWarning: rest.onWarning });
     try {
       const { hidesVectors } = await checkServer(elastic);
       return new ElasticStore({ ...rest, elastic, alias, hidesVectors, options: read });

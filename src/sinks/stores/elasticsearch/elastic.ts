@@ -20,24 +20,29 @@ export interface Answer {
   readonly body: unknown;
 }
 
+interface ElasticServerOptions {
+  readonly retryForMs: number;
+  /** Ends all waiting. */
+  readonly stop?: AbortSignal | undefined;
+  readonly onWarning: (message: string) => void;
+}
+
 /** A server and what it takes to ask it something. */
 export class Elastic {
   /** Without secrets, for messages. */
   readonly where: string;
   readonly #connection: Connection;
-  readonly #retryForMs: number;
-  readonly #stop: AbortSignal | undefined;
+  readonly #options: ElasticServerOptions;
 
-  /** @param stop ends all waiting. */
-  constructor(where: string, connection: Connection, retryForMs: number, stop?: AbortSignal) {
+  constructor(where: string, connection: Connection, options: ElasticServerOptions) {
     this.where = where;
     this.#connection = connection;
-    this.#retryForMs = retryForMs;
-    this.#stop = stop;
+    this.#options = options;
   }
 
-  patience(signal = this.#stop): Patience {
-    return new Patience({ forMs: this.#retryForMs, signal });
+  patience(signal = this.#options.stop): Patience {
+    const { retryForMs: forMs, onWarning } = this.#options;
+    return new Patience({ forMs, signal, onWarning });
   }
 
   /** One attempt. Resolves with whatever Elasticsearch answers, also a refusal; rejects where nothing answers. */
