@@ -11,6 +11,13 @@ import { fileURLToPath } from 'node:url';
 const NEEDED_MAJOR = 24;
 const main = new URL('../dist/cli/main.js', import.meta.url);
 
+if (!existsSync(main)) {
+  console.error(
+    'error: embedstream is not built here. In a clone, run "npm run COMMAND -- --flags", which needs no build, or build ' +
+      'it first: npm run build',
+  );
+  process.exit(1);
+}
 if (Number.parseInt(process.versions.node, 10) >= NEEDED_MAJOR) {
   hideExperimentalWarnings();
   await import(main.href);

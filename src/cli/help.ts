@@ -103,7 +103,7 @@ function groupSections(flags: Flags, columns: number): string[] {
 function groupLine(group: string, members: Flags, invocation: Invocation): string {
   const [first] = Object.entries(members);
   const flag = first === undefined ? '' : flagUsage(...first);
-  return `  ${group}: ${flag} and more, see ${invocation === 'npx' ? 'npx embedstream' : 'node src/cli/main.ts'} --help`;
+  return `  ${group}: ${flag} and more, see ${invocation === 'npx' ? 'npx embedstream' : 'npm run embedstream --'} --help`;
 }
 
 function exampleLines(example: Example, name: string, invocation: Invocation): string[] {

@@ -7,12 +7,21 @@ import { commands } from '../../src/cli/definitions/index.ts';
 import { globalFlags } from '../../src/cli/definitions/global.ts';
 import { kebabCase, takesValue } from '../../src/cli/flags.ts';
 import type { Flags, FlagSpec } from '../../src/cli/flags.ts';
+import { commandHelp } from '../../src/cli/help.ts';
+import { packageJson } from '../deployment/files.ts';
 
 /** Room for machines that are slow or shared: processor time grows there, too, a few times at most. */
 const MOST_CPU_MS = 1000;
 const mainPath = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 describe('the commands', () => {
+  it('say in a clone where the flags of every command are, by a script that there is', () => {
+    const [command] = commands;
+    if (command === undefined) throw new Error('no command');
+    expect(commandHelp(command, globalFlags, 'npm-run', 100)).toContain('see npm run embedstream -- --help');
+    expect(packageJson.scripts['embedstream']).toMatch(/ src\/cli\/main\.ts$/);
+  });
+
   it('agree on which flags take a value: the command is found by skipping values', () => {
     const kinds = new Map<string, boolean>();
     for (const flags of [globalFlags, ...commands.map((command): Flags => command.flags)]) {

@@ -104,3 +104,10 @@ it('says what to do when there is no Node that is new enough', async () => {
   expect(stderr).toContain('npm rebuild node');
   expect(stderr).not.toContain('    at ');
 });
+
+it('says what to do in a clone that is not built', async () => {
+  rmSync(join(folder, 'without/dist'), { recursive: true });
+  const { code, stdout, stderr } = await ended(launch('without', 'where', false));
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^error: embedstream is not built here\. .*npm run build\n$/);
+});

@@ -51,5 +51,10 @@ describeWithService('own-kafka', 'npm run services', () => {
   it('refuses what it does not know', async () => {
     expect(await services('up', 'cassandra')).toMatchObject({ code: 2, stdout: '' });
     expect(await services('sideways')).toMatchObject({ code: 2, stdout: '' });
+    const { code, stderr } = await services('up', '--verbose');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/^Unknown option '--verbose'\. usage: .*\n$/) as string,
+    });
   });
 });

@@ -29,14 +29,7 @@ const USAGE =
   'usage: npm run services -- up [kafka] [registry] [postgres] [elasticsearch] [s3] | down [--wipe] | status | fetch';
 const NAMES = [kafka.name, registry.name, postgres.name, elasticsearch.name, s3.name];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    wipe: { type: 'boolean', default: false },
-    // For tests: otherwise data is under .cache/services/dev.
-    root: { type: 'string', default: join(CACHE, 'dev') },
-  },
-});
+const { values, positionals } = readArguments();
 const [command, ...named] = positionals;
 mkdirSync(values.root, { recursive: true });
 const root = realpathSync(values.root);
@@ -48,6 +41,32 @@ else if (command === 'down') await withLock(join(root, 'lock'), down);
 else if (command === 'status') status();
 else if (command === 'fetch') await fetchAll();
 else fail(USAGE, 2);
+
+function readArguments(): {
+  readonly values: { readonly wipe: boolean; readonly root: string };
+  readonly positionals: readonly string[];
+} {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        wipe: { type: 'boolean', default: false },
+        // For tests: otherwise data is under .cache/services/dev.
+        root: { type: 'string', default: join(CACHE, 'dev') },
+      },
+    });
+  } catch (error) {
+    // --help comes here, too.
+    console.error(
+      `${
+        String(error)
+          .replace(/^.*?: /, '')
+          .split('. ')[0] ?? ''
+      }. ${USAGE}`,
+    );
+    process.exit(2);
+  }
+}
 
 async function up(): Promise<void> {
   await withLock(join(root, 'lock'), async () => {
