@@ -1,6 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fatalError, messageOf, UsageError } from '../../errors.ts';
+import { isGlob } from '../files/glob.ts';
+import { codeOf } from '../files/walk.ts';
 import { decompressedHead, plainNameOf, rawHead, type ImportFile } from './import-file.ts';
 import type { NpyCompanions } from './npy-reader.ts';
 import type { ImportFault } from './row.ts';
@@ -23,6 +25,19 @@ const KEYS = /^_batch_.+\.keys\.jsonl$/;
 const BATCH = /^(batch_(?:p\d+_)?\d+)\.jsonl(?:\.gz|\.zst)?$/;
 const ROW_ENDINGS = ['.jsonl', '.ndjson', '.metadata.jsonl', '_metadata.jsonl'];
 
+function adviceFor(path: string, error: unknown): string {
+  // It may hold a password.
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path))
+    return 'Embeddings are read from files, not from addresses: fetch them first.';
+  const code = codeOf(error);
+  if (code === 'EACCES' || code === 'EPERM')
+    return `${path} may not be looked at. Check the permissions of its folder.`;
+  const advice = isGlob(path)
+    ? 'Write a pattern without quotes: the shell puts names in its place.'
+    : 'Check the name.';
+  return `There is no file or folder ${path}. ${advice}`;
+}
+
 /** Files, folders (with all that is below) and tars. A tar is unpacked to a temporary folder until `dispose`. */
 export class ImportSet {
   readonly #paths: readonly string[];
@@ -36,7 +51,7 @@ export class ImportSet {
   async *units(): AsyncGenerator<ImportUnit> {
     for (const path of this.#paths) {
       const info = await stat(path).catch((cause: unknown) => {
-        throw new UsageError(`There is no file or folder ${path}.`, { cause });
+        throw new UsageError(adviceFor(path, cause), { cause });
       });
       if (info.isDirectory()) yield* this.#folder(path, '');
       else if (info.isFile()) yield* this.#named({ path, name: basename(path), bytes: info.size, isNamed: true });

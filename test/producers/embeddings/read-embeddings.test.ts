@@ -112,5 +112,7 @@ describe('readers of files that people exchange', () => {
       /is JSON v1.0, not/,
     );
     await expect(idsOf(readJson(join(folder, 'none.json')))).rejects.toThrow(/There is no file or folder/);
+    await expect(idsOf(readJson(join(folder, '*.json')))).rejects.toThrow(/pattern without quotes/);
+    await expect(idsOf(readJson('s3://me:geheim@bucket/a.json'))).rejects.toThrow(/^(?!.*geheim).*fetch them first/);
   });
 });
