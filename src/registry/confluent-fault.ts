@@ -11,7 +11,7 @@ import {
 export const CLIENT_ID = 'embedstream';
 const PREFIX = `${CLIENT_ID} - `;
 /** How they go on where the answer was no JSON object with a message. */
-const UNWORDED = /^Error, status \d*:? ?/;
+const UNWORDED = /^Error, status \d*:? ?(?:\[object Object\])?/;
 const MAX_REASON_CHARS = 300;
 
 /** What went wrong in a request, or undefined: the registry itself says that there is no such thing. */

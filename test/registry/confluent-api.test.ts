@@ -113,6 +113,7 @@ describe('a registry that fails', () => {
     [404, 'REGISTRY_NOT_CONFLUENT', 'stop', 1, /ccompat/],
     ['html', 'REGISTRY_NOT_CONFLUENT', 'stop', 1, /<html>a proxy/],
     ['plain-404', 'REGISTRY_NOT_CONFLUENT', 'stop', 1, /default backend/],
+    ['object-404', 'REGISTRY_NOT_CONFLUENT', 'stop', 1, /: 404 no reason given\./],
   ])('for good (%s) is %s', async (mishap, code, outcome, requests, message) => {
     const registry = await startFakeRegistry();
     registry.always = mishap;

@@ -4,7 +4,7 @@ import avro from 'avsc';
 import { onTestFinished } from 'vitest';
 
 /** What the next request gets in place of an answer. */
-export type Mishap = number | 'cut' | 'half' | 'silence' | 'html' | 'plain-404';
+export type Mishap = number | 'cut' | 'half' | 'silence' | 'html' | 'plain-404' | 'object-404';
 
 export interface FakeRegistry {
   readonly url: string;
@@ -183,6 +183,10 @@ function misbehave(request: IncomingMessage, response: ServerResponse, mishap: M
       return;
     case 'plain-404':
       response.writeHead(404, { 'content-type': 'text/plain' }).end('default backend - 404');
+      return;
+    // As Elasticsearch does.
+    case 'object-404':
+      response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"type":"no_such_index"}}');
       return;
     default:
       response
