@@ -28,6 +28,7 @@ export async function findModel(model: string): Promise<CatalogEntry> {
   if (served) return applySettings(served, settings);
   const found = catalogEntry(base);
   if (found) return applySettings(await withAskedGraph(spec, found), settings);
+  if (base.includes(',')) throw new UsageError(`--model=${base} names several models, and this command takes one.`);
   const nearest = nearestName(base, catalogEntries.flatMap(namesOf));
   throw new UsageError(
     `There is no model ${JSON.stringify(base)}.${nearest === undefined ? '' : ` Did you mean ${nearest}?`} ` +

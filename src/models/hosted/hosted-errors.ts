@@ -31,7 +31,7 @@ export function refusesEverything(model: string, provider: string, what: string)
 }
 
 export function costLimitReached(model: string, { costUsd }: EmbedderUsage): PipelineError {
-  const spent = costUsd === undefined ? '' : ` ($${costUsd.toFixed(4)} so far)`;
+  const spent = costUsd === undefined ? '' : ` ($${costUsd.toFixed(4)} so far, without what is under way)`;
   return fatalError(
     'HOSTED_COST_LIMIT',
     `The next request to ${model} could cost more than --max-cost allows${spent}. What was embedded is kept; run the ` +

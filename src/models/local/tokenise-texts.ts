@@ -30,7 +30,7 @@ export function tokeniseTexts(
     try {
       const { ids: whole, truncated: isLong } = tokenizer.tokenise(text);
       if (isLong && longText === 'refuse') {
-        const reason = `it has ${tokenizer.count(text)} tokens, and the model reads ${tokenizer.maxTokens}`;
+        const reason = `it has ${tokenizer.count(text)} tokens, and the model reads ${tokenizer.maxTokens} (--long-text=truncate cuts it, chunk-mean embeds all of it)`;
         refused.push([index, reason, 'INPUT_TOO_LONG']);
         return;
       }

@@ -25,6 +25,7 @@ describe('findModel', () => {
     await expect(findModel('hashd-384')).rejects.toThrow(/Did you mean hashed-384\?/);
     await expect(findModel('zzzzzzzzzzzzzzz')).rejects.toThrow(/^(?!.*Did you mean).*Models: /s);
     await expect(findModel('')).rejects.toBeInstanceOf(UsageError);
+    await expect(findModel('minilm,hashed-384')).rejects.toThrow('takes one');
   });
 
   it('reads a folder: its name, dimension and length', async () => {

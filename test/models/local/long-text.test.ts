@@ -118,7 +118,7 @@ describe('long texts', () => {
     const { faults, vectors } = await refuse.embed(asInputs(wordsFrom(50), wordsFrom(5)));
     expect([...faults.keys()]).toEqual([0]);
     expect(faults.get(0)).toMatchObject({ code: 'INPUT_TOO_LONG', poison: true });
-    expect(faults.get(0)?.message).toContain('it has 52 tokens, and the model reads 16');
+    expect(faults.get(0)?.message).toContain('it has 52 tokens, and the model reads 16 (--long-text=truncate');
     expect(Math.hypot(...rowOf(vectors, 1, 32))).toBeCloseTo(1, 5);
   });
 
