@@ -76,6 +76,9 @@ export class SingleFile {
     const isFresh = !this.#mustRewrite && this.#isFresh(partitions, committed);
     if (isFresh && (await folder.hasAll(committed.flatMap(({ files }) => files)))) return [];
     const set = await this.#stage(partition);
+    await catalog.refresh();
+    // Another member of the group has committed newer files meanwhile, which these would take the place of.
+    if (isBehind(set, catalog.shards()) && !isBehind(set, committed)) return this.#bringUp(partition);
     if (committed.length === 0) await folder.refuseStrangers(set.files.map(({ name }) => name));
     const wanted = new Set(set.files.map(({ name }) => name));
     const before = committed.flatMap(({ files }) => files.map(({ name }) => name));
@@ -116,4 +119,10 @@ export class SingleFile {
       ),
     );
   }
+}
+
+function isBehind({ descriptors }: StagedSet, committed: readonly ShardDescriptor[]): boolean {
+  return descriptors.some(({ partition, lastOffset }) =>
+    committed.some((each) => each.partition === partition && each.lastOffset > lastOffset),
+  );
 }
