@@ -86,8 +86,8 @@ export function shownAddress({ host, port, database }: PostgresAddress): string 
 function parametersOf(text: string): Partial<Record<Parameter, string>> {
   if (!URL.canParse(text))
     throw new UsageError(
-      'The connection string of Postgres is no URL: write postgres://user@host:port/database, with special characters ' +
-        'of a password percent-encoded (or the password in PGPASSWORD).',
+      'The connection string of Postgres is no URL: write postgres://host:port/database, with user and password in PGUSER ' +
+        'and PGPASSWORD, or before an @ with special characters percent-encoded.',
     );
   const url = new URL(text);
   const found: Partial<Record<Parameter, string>> = {};

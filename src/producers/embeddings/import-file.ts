@@ -119,5 +119,5 @@ function corrupt(name: string, compression: Compression, error: unknown): Pipeli
 
 function unreadable(name: string, error: unknown): Error {
   if (error instanceof Error && error.name === 'AbortError') return error;
-  return fatalError('IMPORT_UNREADABLE', `${name} can't be read: ${messageOf(error)}.`, error);
+  return fatalError('IMPORT_UNREADABLE', `${name} can't be read: ${messageOf(error).replace(/\.$/, '')}.`, error);
 }

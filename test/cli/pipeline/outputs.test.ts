@@ -30,6 +30,15 @@ it('another folder gets everything again, and the first one stays as it is', asy
   expect(await place.done('reconcile')).toMatchObject({ differences: 0, sinks: [{ live: 12 }, { live: 12 }] });
 });
 
+it('says where it looked when nothing on the log is embedded', async () => {
+  const place = await embedded();
+  const said = /Nothing on this log is embedded with hashed-384: are --data-dir/;
+  expect((await place.run(...SINK)).stderr).not.toMatch(said);
+  const elsewhere = await place.run(...SINK, '--data-dir=nothing', '--out=elsewhere');
+  expect(elsewhere.code).toBe(0);
+  expect(elsewhere.stderr).toMatch(said);
+});
+
 it('an output that is no more can be left out of reconcile', async () => {
   const place = await embedded();
   await place.done(...SINK, '--out=elsewhere');

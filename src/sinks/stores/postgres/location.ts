@@ -37,7 +37,7 @@ export function locateTable(options: StoreOptions, environment: Environment): st
   const address = baseAddress(options, environment);
   if (address === undefined)
     throw new UsageError(
-      'Say which Postgres: --postgres-url=postgres://user@host/database or POSTGRES_URL, with the password in PGPASSWORD.',
+      'Say which Postgres: --postgres-url=postgres://host/database or POSTGRES_URL, with the user in PGUSER and the password in PGPASSWORD.',
     );
   const table = typeof options['pgTable'] === 'string' ? options['pgTable'] : DEFAULT_TABLE;
   refuseName('--pg-table', tableParts(table), 2);

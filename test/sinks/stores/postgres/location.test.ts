@@ -25,7 +25,7 @@ it('comes from the environment where no URL is given, and from nothing else', ()
     'postgres://[::1]/my%20shop?table=product_embeddings',
   );
   expect(parseLocation('postgres://[::1]/my%20shop?table=t')).toMatchObject({ host: '::1', database: 'my shop' });
-  expect(() => locateTable({}, {})).toThrow(/Say which Postgres/);
+  expect(() => locateTable({}, {})).toThrow(/Say which Postgres: --postgres-url=postgres:\/\/host\/database /);
 });
 
 it.each([
