@@ -8,6 +8,7 @@ import { globalFlags } from '../../src/cli/definitions/global.ts';
 import { kebabCase, takesValue } from '../../src/cli/flags.ts';
 import type { Flags, FlagSpec } from '../../src/cli/flags.ts';
 import { commandHelp } from '../../src/cli/help.ts';
+import { checkValue } from '../../src/cli/values.ts';
 import { packageJson } from '../deployment/files.ts';
 
 /** Room for machines that are slow or shared: processor time grows there, too, a few times at most. */
@@ -52,6 +53,17 @@ describe('the commands', () => {
 
   it('have flags whose names survive the way to the command line', () => {
     expect(kebabCase('batchTokens')).toBe('batch-tokens');
+  });
+
+  it.each([
+    ['process', 'model'],
+    ['sink', 'model'],
+    ['embed', 'source'],
+    ['embed', 'sink'],
+  ])('%s --%s= of an unset variable is refused, not done with nothing', (name, flag) => {
+    const spec = commands.find((command) => command.name === name)?.flags[flag];
+    if (spec === undefined) throw new Error('no such flag');
+    expect(checkValue(spec, [])).toEqual({ problems: ['must name at least one (it is [])'] });
   });
 });
 

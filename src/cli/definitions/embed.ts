@@ -4,11 +4,18 @@ import { metricsFlags } from './metrics.ts';
 import { modelRunFlags } from './process.ts';
 import { produceFlags } from './produce.ts';
 import { OUTPUTS, outputFlags, storeFlags } from './sink.ts';
+import { oneOrMore } from './schemas.ts';
 
 export const embedFlags = defineFlags({
   ...produceFlags,
   ...modelRunFlags,
-  sink: { type: 'list', choices: OUTPUTS, default: ['parquet', 'npy'], description: 'What to write to' },
+  sink: {
+    type: 'list',
+    schema: oneOrMore,
+    choices: OUTPUTS,
+    default: ['parquet', 'npy'],
+    description: 'What to write to',
+  },
   ...outputFlags,
   ...storeFlags,
   ...metricsFlags,

@@ -6,11 +6,16 @@ import { hostedFlags } from './hosted.ts';
 import { metricsFlags } from './metrics.ts';
 import { modelSettingFlags } from './model-settings.ts';
 import { partitionFlags } from './partitions.ts';
-import { count } from './schemas.ts';
+import { count, oneOrMore } from './schemas.ts';
 
 /** What it takes to run models, whether they follow or not. */
 export const modelRunFlags = defineFlags({
-  model: { type: 'list', default: [DEFAULT_MODEL], description: 'Models, each a consumer group of its own' },
+  model: {
+    type: 'list',
+    schema: oneOrMore,
+    default: [DEFAULT_MODEL],
+    description: 'Models, each a consumer group of its own',
+  },
   device: {
     type: 'string',
     choices: DEVICE_WISHES,

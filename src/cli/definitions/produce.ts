@@ -2,11 +2,12 @@ import { describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { metricsFlags } from './metrics.ts';
 import { partitionFlags } from './partitions.ts';
-import { count, countOrNone, delimiter, plainName } from './schemas.ts';
+import { count, countOrNone, delimiter, oneOrMore, plainName } from './schemas.ts';
 
 export const produceFlags = defineFlags({
   source: {
     type: 'list',
+    schema: oneOrMore,
     placeholder: 'FILE',
     required: true,
     description:

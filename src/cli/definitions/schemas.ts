@@ -4,6 +4,9 @@ import { z } from 'zod';
 export const count = z.number().int('must be a whole number').min(1, 'must be at least 1');
 export const countOrNone = z.number().int('must be a whole number').min(0, 'must be at least 0');
 
+/** Of an unset variable of a shell nothing is left: not a run that does nothing, and says that it is done. */
+export const oneOrMore = z.array(z.string()).min(1, 'must name at least one').readonly();
+
 /** A pause. */
 export const seconds = z.number().min(0.1, 'must be at least 0.1').max(86_400, 'must be at most 86,400');
 

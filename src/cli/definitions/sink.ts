@@ -4,7 +4,7 @@ import { DEFAULT_MODEL } from '../../models/catalog/default-model.ts';
 import { metricsFlags } from './metrics.ts';
 import { replayFrom } from './replay-from.ts';
 import { partitionFlags } from './partitions.ts';
-import { count, plainName } from './schemas.ts';
+import { count, oneOrMore, plainName } from './schemas.ts';
 import { STORES, storeConnectionFlags, storeWritingFlags } from './stores/index.ts';
 
 /** Files that are added to. */
@@ -45,7 +45,7 @@ export const outputFlags = defineFlags({
 export const storeFlags = defineFlags({ ...storeConnectionFlags, ...storeWritingFlags });
 
 export const sinkFlags = defineFlags({
-  model: { type: 'list', default: [DEFAULT_MODEL], description: 'Whose embeddings' },
+  model: { type: 'list', schema: oneOrMore, default: [DEFAULT_MODEL], description: 'Whose embeddings' },
   ...outputFlags,
   force: {
     type: 'boolean',
