@@ -2,6 +2,7 @@ import type { PipelineError } from '../errors.ts';
 import { fatalError, poisonError } from '../errors.ts';
 import { partitionOf } from './partitioner.ts';
 import { MAX_RECORD_BYTES, type TopicSpec } from './port.ts';
+import { repartitionCommand } from './topics.ts';
 
 /** The errors that every adapter words alike. */
 
@@ -48,7 +49,7 @@ export function keyMisplaced(
       `partition ${partitionOf(key, partitions)}, where everything about it is looked for. Either partitions were added, or ` +
       `another program chooses them by another rule than murmur2 of the key, as Java's default is (librdkafka: ` +
       `partitioner=murmur2_random). Stop everything on this namespace, then copy it into one where all is in its place: ` +
-      `embedstream topics repartition --partitions=${partitions} --into=NAMESPACE`,
+      repartitionCommand(topic, partitions),
   );
 }
 

@@ -80,6 +80,22 @@ export function topicRole(namespace: string, topic: string): TopicRole | undefin
   return undefined;
 }
 
+/** The command that copies the namespace of a topic into others with so many partitions. */
+export function repartitionCommand(topic: string, partitions: number): string {
+  const namespace = namespaceOf(topic);
+  const flag = namespace === undefined ? '' : ` --namespace=${namespace}`;
+  return `embedstream topics repartition${flag} --partitions=${partitions} --into=NAMESPACE`;
+}
+
+/** The shortest before a name of ours. */
+function namespaceOf(topic: string): string | undefined {
+  for (let dot = topic.indexOf('.'); dot > 0; dot = topic.indexOf('.', dot + 1)) {
+    const rest = topic.slice(dot + 1);
+    if (ROLES.some(([pattern]) => pattern.test(rest))) return topic.slice(0, dot);
+  }
+  return undefined;
+}
+
 /** A topic as it is made. */
 export function topicSpecOf(kind: TopicKind, name: string, partitions: number): TopicSpec {
   if (kind === 'dead-letters') return deadLetterTopic(name, partitions);

@@ -1,5 +1,6 @@
 import { fatalError, PipelineError } from '../../errors.ts';
 import { topicUnknown } from '../log-errors.ts';
+import { repartitionCommand } from '../topics.ts';
 import { toPipelineError } from './kafka-errors.ts';
 import { retryOnCluster, type CallOptions, type Patience } from './cluster-retry.ts';
 import { createCluster, metadataRequest, protocolError, send } from './internals.ts';
@@ -206,6 +207,6 @@ export function partitionsChanged(topic: string, before: number, now: number): P
     'LOG_PARTITION_MISMATCH',
     `Topic "${topic}" had ${before} partition(s) and has ${now} now: ids would move to other partitions, away from their ` +
       `state. Stop everything on this namespace, then copy it into one with ${now} partitions: ` +
-      `embedstream topics repartition --partitions=${now} --into=NAMESPACE`,
+      repartitionCommand(topic, now),
   );
 }

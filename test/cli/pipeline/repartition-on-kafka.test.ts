@@ -206,7 +206,9 @@ describeWithService('kafka', 'a copy into another number of partitions', () => {
       ]) {
         const { code, json } = await ended(...command);
         expect({ code, json }).toMatchObject({ code: 1, json: { error: { code: 'LOG_PARTITION_MISMATCH' } } });
-        expect(json.error?.message).toContain('embedstream topics repartition --partitions=4 --into=NAMESPACE');
+        expect(json.error?.message).toContain(
+          `embedstream topics repartition --namespace=${namespace} --partitions=4 --into=NAMESPACE`,
+        );
       }
       const copy = `--namespace=${namespace}-4`;
       await done('topics', 'repartition', '--partitions=4', `--into=${namespace}-4`);
