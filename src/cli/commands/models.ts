@@ -35,7 +35,12 @@ async function showModel(name: string, context: ModelsContext): Promise<void> {
 async function checkModel(name: string, context: ModelsContext): Promise<void> {
   const model = await locateOne(name, context.options, true, { ...context, environment: process.env });
   const startMs = performance.now();
-  const embedder = await createEmbedder({ model, workers: 1, environment: process.env });
+  const embedder = await createEmbedder({
+    model,
+    device: context.options.device,
+    workers: 1,
+    environment: process.env,
+  });
   try {
     const loadedMs = performance.now() - startMs;
     const { info } = embedder;

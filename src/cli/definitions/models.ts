@@ -3,8 +3,9 @@ import { definePositionals, describeCommand } from '../command.ts';
 import { defineFlags } from '../flags.ts';
 import { defineActions } from './actions.ts';
 import { modelSettingFlags } from './model-settings.ts';
+import { deviceFlags } from './process.ts';
 
-export const modelsFlags = defineFlags({ ...modelSettingFlags });
+export const modelsFlags = defineFlags({ ...deviceFlags, ...modelSettingFlags });
 
 export const modelsPositionals = definePositionals({
   action: defineActions('list', { list: 'all models', show: 'what is known of one of them', check: 'try one out' }),
@@ -22,6 +23,7 @@ export const models = describeCommand({
     { arguments: '', does: 'the models there are' },
     { arguments: 'show nomic-embed-text-v1.5', does: 'all that is known of one' },
     { arguments: `check ${DEFAULT_MODEL}`, does: 'loads a model and embeds two texts with it' },
+    { arguments: `check ${DEFAULT_MODEL} --device=cuda`, does: 'the same where the model is to run' },
     { arguments: 'check hf:BAAI/bge-small-en-v1.5', does: 'the same for any repository that has an ONNX file' },
   ],
   flags: modelsFlags,

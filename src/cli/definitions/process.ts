@@ -8,6 +8,15 @@ import { modelSettingFlags } from './model-settings.ts';
 import { partitionFlags } from './partitions.ts';
 import { count, oneOrMore } from './schemas.ts';
 
+export const deviceFlags = defineFlags({
+  device: {
+    type: 'string',
+    choices: DEVICE_WISHES,
+    default: 'cpu',
+    description: 'Where local models run; auto: on the first device that works',
+  },
+});
+
 /** What it takes to run models, whether they follow or not. */
 export const modelRunFlags = defineFlags({
   model: {
@@ -16,12 +25,7 @@ export const modelRunFlags = defineFlags({
     default: [DEFAULT_MODEL],
     description: 'Models, each a consumer group of its own',
   },
-  device: {
-    type: 'string',
-    choices: DEVICE_WISHES,
-    default: 'cpu',
-    description: 'Where local models run; auto: on the first device that works',
-  },
+  ...deviceFlags,
   workers: {
     type: 'number',
     schema: count,

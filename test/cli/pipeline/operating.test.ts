@@ -67,6 +67,8 @@ it('models lists, shows and checks', async () => {
   expect(checked).toMatchObject({ name: 'tiny-bert', dimension: 32 });
   expect(checked.cosine).toBeLessThan(1);
   expect((await place.run('models', 'check')).code).toBe(2);
+  const elsewhere = await place.run('models', 'check', TINY_BERT, '--device=dml');
+  expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining("can't run on dml") as unknown });
 });
 
 it('with --json prints exactly one JSON object on stdout, whatever happens', async () => {
