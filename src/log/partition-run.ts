@@ -37,10 +37,11 @@ export class PartitionRun {
 
   /** Opens the task; undefined when the run has failed meanwhile. */
   static async open(options: PartitionRunOptions): Promise<PartitionRun | undefined> {
-    const { engine, task, run, topic, partition, committed, endOffset, failure } = options;
-    const offset = committed ?? (run.startAt === 'latest' ? endOffset : 0);
+    const { engine, task, run, topic, partition, committed, failure } = options;
+    const offset = committed ?? (run.startAt === 'latest' ? options.endOffset : 0);
+    const endOffset = options.limit();
     const partitionTask = await task.open({
-      ...{ topic, partition, offset },
+      ...{ topic, partition, offset, ...(Number.isFinite(endOffset) && { endOffset }) },
       signal: failure,
       assertOwner: () => options.lease.assertOwner(),
     });

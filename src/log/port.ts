@@ -141,6 +141,8 @@ export interface PartitionContext {
   readonly partition: number;
   /** Next offset this group will read here. */
   readonly offset: number;
+  /** Where a bounded run ends: one past the last offset that it may hand over. Left out where that is not known. */
+  readonly endOffset?: number;
   readonly signal: AbortSignal;
   /**
    * Rejects with LOG_FENCED when this process may no longer own the partition, however long it was frozen before the call.

@@ -137,7 +137,7 @@ export function createFileSink(options: FileSinkOptions): FileSink {
     await log.ensureTopics([compressedTopic(shardsTopic, partitions), deadLetterTopic(deadLetters, partitions)]);
   }
 
-  async function open({ topic, partition }: PartitionContext): Promise<PartitionTask> {
+  async function open({ topic, partition, endOffset }: PartitionContext): Promise<PartitionTask> {
     await (prepared ??= prepare());
     await catalog.refresh();
     const committed = catalog.shards({ topic, partition });
@@ -147,6 +147,7 @@ export function createFileSink(options: FileSinkOptions): FileSink {
     const shard = {
       ...{ format, codec, sink: sinkName, topic, partition, model, dimension, stagingFolder },
       ...{ location: store.location, shardRows, clock },
+      ...(endOffset !== undefined && { endOffset }),
       ...(hasBatches && { nextFileStem: batchNames(partition, committed) }),
     };
     const letters = { log, group: names.group, topic, partition, deadLetters, onDeadLetter: options.onDeadLetter };

@@ -21,6 +21,8 @@ export interface OpenShardOptions {
   /** The shard folder, absolute. */
   readonly location: string;
   readonly shardRows: number;
+  /** Where the run ends, if that is known: one past the last offset. */
+  readonly endOffset?: number;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   /** What the names of the next shard's files begin with; left out: its name. Not asked where there are no rows. */
@@ -65,8 +67,8 @@ export class OpenShard {
     this.#lastOffset = records[to - 1]?.offset ?? this.#lastOffset;
     if (this.#firstOffset < 0) this.#firstOffset = records[from]?.offset ?? -1;
     if (rows === 0) return;
-    const { stagingFolder, dimension, model, shardRows, codec, format } = this.#options;
-    const writer = (this.#writer ??= await format.open({ stagingFolder, dimension, model, expectedRows: shardRows }));
+    const { codec } = this.#options;
+    const writer = (this.#writer ??= await this.#openWriter());
     await writer.write(gatherRows(records, from, to, { codec, writer }));
   }
 
@@ -91,6 +93,13 @@ export class OpenShard {
       createdAt: clock(),
     };
     return { descriptor, stagedPaths: files.map((file) => file.stagedPath) };
+  }
+
+  /** The last shard of a bounded run ends with it: a format whose header holds the count need not write it again. */
+  #openWriter(): Promise<ShardWriter> {
+    const { format, stagingFolder, dimension, model, shardRows, endOffset = Infinity } = this.#options;
+    const left = endOffset - this.#firstOffset - this.#deletions.length;
+    return format.open({ stagingFolder, dimension, model, expectedRows: Math.max(1, Math.min(shardRows, left)) });
   }
 
   async abort(): Promise<void> {

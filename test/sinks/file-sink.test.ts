@@ -10,6 +10,7 @@ import { compactedTopic, topicNames } from '../../src/log/topics.ts';
 import type { ShardDescriptor } from '../../src/record/types.ts';
 import { discardShards } from '../../src/sinks/discard-shards.ts';
 import { createFileSink, type FileSink, type FileSinkOptions } from '../../src/sinks/file-sink.ts';
+import { createShardFormat } from '../../src/sinks/worker-format.ts';
 import type { Manifest } from '../../src/sinks/manifest.ts';
 import type { ShardFormat } from '../../src/sinks/port.ts';
 import { readNpy } from '../../src/sinks/readers/read-npy.ts';
@@ -351,6 +352,22 @@ describe('the shard task', () => {
     expect(await descriptors()).toEqual([]);
     await log.run(sink(), { until: 'end' });
     expect((await collect(readParquet(folder))).length).toBe(10);
+  });
+
+  it('tells the format how many rows the last shard of a bounded run will have', async () => {
+    const { log, sink, put } = await world();
+    await put(...numbered(0, 7));
+    const format = createShardFormat({ format: 'parquet' });
+    const expected: (number | undefined)[] = [];
+    const shardFormat: ShardFormat = {
+      ...format,
+      open: (options) => {
+        expected.push(options.expectedRows);
+        return format.open(options);
+      },
+    };
+    await log.run(sink({ shardFormat, shardRows: 5 }), { until: 'end' });
+    expect(expected).toEqual([5, 2]);
   });
 
   it('keeps the shards of several partitions apart in one manifest', async () => {
