@@ -14,6 +14,8 @@ export interface PartitionFetcherOptions {
   readonly maxBytes: () => number;
   readonly maxRecords: number;
   readonly signal: AbortSignal;
+  /** Records are not used any more when the next ones are taken. */
+  readonly transient?: boolean;
   /** Called whenever `take` may answer differently. */
   readonly onChange: () => void;
 }
@@ -27,6 +29,8 @@ export class PartitionFetcher {
   readonly #options: PartitionFetcherOptions;
   #limit: number;
   #current: FetchedRecords | undefined;
+  /** All of it was taken, the last of it by the latest `take`. */
+  #spent: FetchedRecords | undefined;
   #fetching = false;
   /** Where the next fetch begins. */
   #fetchFrom: number;
@@ -74,6 +78,8 @@ export class PartitionFetcher {
 
   /** The next records if they are here; otherwise undefined, and they are on their way. Throws what fetching threw. */
   take(): readonly LogRecord[] | undefined {
+    if (this.#options.transient === true) this.#spent?.release?.();
+    this.#spent = undefined;
     if (this.#error !== undefined) throw this.#error;
     const current = this.#current;
     if (current === undefined) {
@@ -91,6 +97,7 @@ export class PartitionFetcher {
     this.#position = current.isEmpty() ? current.nextOffset : last + 1;
     if (current.isEmpty()) {
       this.#current = undefined;
+      this.#spent = current;
       this.#fetch();
     }
     return records;

@@ -59,6 +59,8 @@ export class PartitionRun {
       maxBytes: options.maxBytes,
       maxRecords: run.maxBatchRecords ?? DEFAULT_BATCH_RECORDS,
       signal: failure,
+      // What runs of several groups read together is not one's to give back.
+      transient: partitionTask.keepsNothing === true && reader === undefined,
       onChange: () => {
         loop.wake();
       },

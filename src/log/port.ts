@@ -120,6 +120,8 @@ export interface PartitionTask {
    * show that all has to be read again. Looked at once, after `open`; never beyond the group's offset.
    */
   readonly startOffset?: number;
+  /** Once a `process` has resolved, nothing of its records is used any more: their memory is given back. Default false. */
+  readonly keepsNothing?: boolean;
   /**
    * Records in offset order. May keep work in flight and answer with what earlier calls began; must wait when it
    * holds too much. A thrown error ends the run (nothing of this call is committed).

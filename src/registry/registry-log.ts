@@ -61,8 +61,9 @@ export class RegistryLog extends ForwardingLog {
 
   /** Hands over the very records it is handed. */
   #learning(task: PartitionTask, signal: AbortSignal): PartitionTask {
-    const { startOffset } = task;
+    const { startOffset, keepsNothing = false } = task;
     const wrapped = {
+      keepsNothing,
       process: (records: readonly LogRecord[]) => {
         const learnt = this.#learner.learn(records, signal);
         return learnt === undefined ? task.process(records) : learnt.then(() => task.process(records));

@@ -29,6 +29,8 @@ interface Finishing {
 
 /** A file sink's work on one partition: stage, then commit through the runner, then publish. */
 export class ShardPartition implements PartitionTask {
+  /** Rows are copied for the encoder, and what is refused is read again. */
+  readonly keepsNothing = true;
   readonly #options: ShardPartitionOptions;
   #open: OpenShard | undefined;
   /** In offset order. */

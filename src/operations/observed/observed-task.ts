@@ -27,6 +27,7 @@ interface Queued extends Amount {
 
 class ObservedPartition implements PartitionTask {
   readonly startOffset?: number;
+  readonly keepsNothing: boolean;
   readonly #task: PartitionTask;
   readonly #options: ObservedTaskOptions & { readonly group: string; readonly topic: string };
   /** Batches that are not committed, in offset order. */
@@ -36,6 +37,7 @@ class ObservedPartition implements PartitionTask {
     this.#task = task;
     this.#options = options;
     if (task.startOffset !== undefined) this.startOffset = task.startOffset;
+    this.keepsNothing = task.keepsNothing ?? false;
     options.metrics.opened(options.group, 1);
     options.onOpened(1);
   }

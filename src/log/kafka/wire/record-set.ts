@@ -2,6 +2,7 @@ import type { FetchedRecords } from '../../engine.ts';
 import type { LogRecord } from '../../port.ts';
 import { AbortedTransactions, type AbortedTransaction } from './aborted-transactions.ts';
 import type { BatchRecords } from './batch-records.ts';
+import { release } from '../../../record/release.ts';
 import { BATCH_HEADER_BYTES } from './record-batch-layout.ts';
 import { batchLength, RecordBatch, type Place } from './record-batch.ts';
 
@@ -29,6 +30,7 @@ export class RecordSet implements FetchedRecords {
   /** Bytes that the first batch takes, where it is not all there: ask again with as many. */
   readonly neededBytes: number | undefined;
   #set: Buffer<ArrayBuffer>;
+  readonly #memory: ArrayBuffer | undefined;
   readonly #options: RecordSetOptions;
   readonly #aborted: AbortedTransactions;
   /** Where the whole batches that may be wanted end. */
@@ -41,12 +43,18 @@ export class RecordSet implements FetchedRecords {
 
   constructor(set: Buffer<ArrayBuffer>, options: RecordSetOptions) {
     this.#set = set;
+    // A small set shares its memory with others.
+    this.#memory = set.length * 2 > set.buffer.byteLength ? set.buffer : undefined;
     this.#options = options;
     this.#aborted = new AbortedTransactions(options.aborted);
     const { end, nextOffset, neededBytes } = walk(set, options);
     this.#end = end;
     this.nextOffset = nextOffset;
     this.neededBytes = neededBytes;
+  }
+
+  release(): void {
+    if (this.#memory !== undefined) release(this.#memory);
   }
 
   isEmpty(): boolean {
