@@ -75,6 +75,11 @@ export class RecordBatch {
     return (this.#attributes & TRANSACTIONAL) !== 0;
   }
 
+  /** Otherwise its records are views into the buffer. */
+  get isCompressed(): boolean {
+    return (this.#attributes & COMPRESSION_MASK) !== COMPRESSION_NONE;
+  }
+
   /** A control batch holds no record of a user, but the marker that ends a transaction. */
   get isControl(): boolean {
     return (this.#attributes & CONTROL) !== 0;

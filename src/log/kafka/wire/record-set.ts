@@ -30,7 +30,9 @@ export class RecordSet implements FetchedRecords {
   /** Bytes that the first batch takes, where it is not all there: ask again with as many. */
   readonly neededBytes: number | undefined;
   #set: Buffer<ArrayBuffer>;
-  readonly #memory: ArrayBuffer | undefined;
+  /** Of the set, where nothing else lies in it. */
+  #memory: ArrayBuffer | undefined;
+  #hasViews = false;
   readonly #options: RecordSetOptions;
   readonly #aborted: AbortedTransactions;
   /** Where the whole batches that may be wanted end. */
@@ -101,8 +103,8 @@ export class RecordSet implements FetchedRecords {
       const records = this.#isHidden(batch) ? undefined : batch.records();
       // Only now: a batch that can't be read stays unreadable, whoever asks again.
       this.#at = batch.end;
-      // What was decompressed is enough from here on.
-      if (this.#at >= this.#end) this.#set = NOTHING;
+      if (records !== undefined && !batch.isCompressed) this.#hasViews = true;
+      if (this.#at >= this.#end) this.#forgetSet();
       if (records !== undefined) return records;
     }
     return undefined;
@@ -115,6 +117,12 @@ export class RecordSet implements FetchedRecords {
       return true;
     }
     return batch.isTransactional && this.#aborted.hides(batch.producerId, batch.lastOffset);
+  }
+
+  /** What was decompressed is enough from here on. */
+  #forgetSet(): void {
+    this.#set = NOTHING;
+    if (!this.#hasViews) this.#memory = undefined;
   }
 
   #stop(): void {

@@ -76,7 +76,7 @@ export async function kafkajsBatch(options: BatchOptions): Promise<Buffer> {
     compression: CODEC_NUMBERS[options.codec ?? 'none'],
     firstOffset: BigInt(options.baseOffset ?? 0),
     firstTimestamp: BigInt(baseTimestampMs),
-    maxTimestamp: BigInt(options.appendTimeMs ?? Math.max(...records.map(({ timestampMs = 0 }) => timestampMs), 0)),
+    maxTimestamp: BigInt(options.appendTimeMs ?? latestMs(records)),
     partitionLeaderEpoch: options.leaderEpoch ?? 3,
     lastOffsetDelta: options.lastOffsetDelta ?? placed.at(-1)?.offsetDelta ?? 0,
     transactional: options.transactional ?? false,
@@ -97,6 +97,11 @@ export async function kafkajsBatch(options: BatchOptions): Promise<Buffer> {
   const flags = (options.appendTimeMs === undefined ? 0 : 0x08) | (options.control === true ? 0x20 : 0);
   batch.writeInt16BE(batch.readInt16BE(21) | flags, 21);
   return withChecksum(batch);
+}
+
+/** Of no records 0; that of a record may be -1. */
+function latestMs(records: readonly PlacedRecord[]): number {
+  return records.length === 0 ? 0 : Math.max(...records.map(({ timestampMs = 0 }) => timestampMs));
 }
 
 /** The marker that ends a producer's transaction. */
