@@ -49,7 +49,19 @@ describeWithService('kafka', 'record batches and their requests on a real broker
     const topic = `wire-${randomUUID()}`;
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     await admin.createTopics({ topics: [{ topic, numPartitions: 2, replicationFactor: 1, configEntries }] });
+    await ledByBroker(topic);
     return topic;
+  }
+
+  /** A busy broker takes the lead of a new topic's partitions one after the other. */
+  async function ledByBroker(topic: string): Promise<void> {
+    const partitions = [0, 1].map((partition) => ({ topic, partition, from: 0, maxBytes: 1 }));
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const fetched = await send(broker, fetchRequest({ maxWaitMs: 0, minBytes: 0, maxBytes: 1, partitions }));
+      if (fetched.every(({ errorCode }) => errorCode === 0)) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`No broker leads ${topic}.`);
   }
 
   async function fetchOnce(topic: string, from: number, maxBytes: number): Promise<FetchedPartition> {
