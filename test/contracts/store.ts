@@ -163,6 +163,8 @@ export function describeOutputContract(factory: OutputFactory): void {
         frozen.child.kill('SIGCONT');
         const { code, stderr } = early ?? (await frozen.ended);
         if (code !== 0) expect(stderr).toMatch(/taken over|is being run by|Another process writes/);
+        if (output.target.mayReviveDeleted === true)
+          await output.mendRevived(new Set(numbers(0, 100).map((i) => `d${i}`)));
         await output.expectComplete();
       }
     });

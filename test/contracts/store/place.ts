@@ -27,6 +27,11 @@ export interface OutputTarget {
   };
   /** Makes it unreachable; the answer brings it back. Left out: it can't be away. */
   away?(): Promise<() => Promise<void>>;
+  /**
+   * A writer that is frozen between its look whether it still owns the partition and the write (docs/sinks.md) may bring rows
+   * back that were deleted meanwhile, never an old value of one that is there.
+   */
+  readonly mayReviveDeleted?: boolean;
   dispose?(): Promise<void>;
 }
 
@@ -137,6 +142,17 @@ export class OutputPlace {
     for (const [id, { value }] of live)
       if (value !== null && !this.#poisoned.has(id)) vectors.set(id, codec.decodeEmbedding(value).vector);
     return vectors;
+  }
+
+  /** After a writer was frozen: what is live is there as it is on the log, and `reconcile` tells and mends what came back. */
+  async mendRevived(deleted: ReadonlySet<string>): Promise<void> {
+    const [held, expected] = [await this.target.contents(MODEL), await this.expected()];
+    const revived = [...held.keys()].filter((id) => !expected.has(id));
+    expect(revived.filter((id) => !deleted.has(id))).toEqual([]);
+    expectSame(new Map([...held].filter(([id]) => expected.has(id))), expected);
+    if (revived.length === 0) return;
+    expect(await this.reconcile([], 1)).toMatchObject({ differences: revived.length });
+    await this.reconcile(['--repair']);
   }
 
   /** The output holds exactly what is live on the log, and `reconcile` says so. */

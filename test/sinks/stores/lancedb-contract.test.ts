@@ -16,6 +16,7 @@ describeWithLanceDb('the sink lancedb', () => {
       return Promise.resolve({
         connectionFlags: flags,
         flags: () => flags,
+        mayReviveDeleted: true,
         async contents(model) {
           const rows = await rowsOf(folder, model);
           if (new Set(rows.map(({ id }) => id)).size !== rows.length) throw new Error('An id is there twice');
