@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { onceAtATime } from './once-at-a-time.ts';
+import { LENGTH_BYTES } from './wire/answer-frames.ts';
 
 /** As much of kafkajs' Connection as its repair needs. */
 export interface Connection {
@@ -25,9 +26,6 @@ interface ConnectionClass {
 }
 
 type ErrorOf = (message: string, broker: string) => Error;
-
-/** Every answer begins with its length. */
-const LENGTH_BYTES = 4;
 
 const ended = new WeakSet<Connection>();
 

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { decompressor, unpackedMembers } from '../files/uncompressed.ts';
-import { fatalError, messageOf, poisonError, type PipelineError } from '../../errors.ts';
+import { asClause, fatalError, messageOf, poisonError, type PipelineError } from '../../errors.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 const HEAD_BYTES = 64 * 1024;
@@ -119,5 +119,5 @@ function corrupt(name: string, compression: Compression, error: unknown): Pipeli
 
 function unreadable(name: string, error: unknown): Error {
   if (error instanceof Error && error.name === 'AbortError') return error;
-  return fatalError('IMPORT_UNREADABLE', `${name} can't be read: ${messageOf(error).replace(/\.$/, '')}.`, error);
+  return fatalError('IMPORT_UNREADABLE', `${name} can't be read: ${asClause(messageOf(error))}.`, error);
 }

@@ -1,5 +1,5 @@
 /** Every answer begins with its length (int32), which does not count itself. https://kafka.apache.org/protocol */
-const LENGTH_BYTES = 4;
+export const LENGTH_BYTES = 4;
 /** What claims to be longer is none of Kafka's: a TLS alert reads as 352 MB, HTTP as 1.2 GB. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 /** Shorter ones share memory. */
