@@ -11,6 +11,8 @@ import { TransactionalSession } from './transactional-session.ts';
 const EARLIEST = -2;
 const LATEST = -1;
 const READ_UNCOMMITTED = 0;
+/** A cluster looks for transactions whose time is up every 10 s. */
+const OPEN_TRANSACTION_GRACE_MS = 15_000;
 
 export interface KafkaEngineOptions {
   readonly cluster: KafkaCluster;
@@ -55,6 +57,8 @@ export class KafkaEngine implements Pick<LogEngine, 'describe' | 'fetch' | 'obse
       cluster: options.cluster,
       pollCluster: options.pollCluster,
       bounds: async (topic, partition) => boundsOf(await this.bounds([{ topic, partition }]), { topic, partition }),
+      openTransactionMs: options.transactionTimeoutMs + OPEN_TRANSACTION_GRACE_MS,
+      onWait: (retry) => options.observer?.retried?.(retry),
     });
   }
 

@@ -1,8 +1,10 @@
 import { fatalError } from '../../errors.ts';
 import type { FetchedRecords, FetchRequest } from '../engine.ts';
+import type { RetriedOperation } from '../observer.ts';
 import { protocolError } from './internals.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { FetchPump, type FetchedPartition, type Wanted } from './fetch-pump.ts';
+import { OpenTransactionWait } from './open-transaction.ts';
 import { RecordSet } from './wire/record-set.ts';
 
 /** How long a broker holds a request for partitions that have nothing new. */
@@ -19,6 +21,9 @@ export interface KafkaFetcherOptions {
   /** Connections of their own: a broker answers a connection's requests one after the other, and these wait. */
   readonly pollCluster: KafkaCluster;
   readonly bounds: (topic: string, partition: number) => Promise<PartitionBounds>;
+  /** After so long a wait for a transaction of somebody's `onWait` is told of it, and again each time. */
+  readonly openTransactionMs: number;
+  readonly onWait: ((retry: RetriedOperation) => void) | undefined;
 }
 
 /**
@@ -47,6 +52,8 @@ export class KafkaFetcher {
    */
   async fetch(request: FetchRequest): Promise<FetchedRecords> {
     const { topic, partition, from, to, signal } = request;
+    const { openTransactionMs, onWait } = this.#options;
+    const wait = new OpenTransactionWait({ topic, partition, offset: from }, openTransactionMs);
     let pump = this.#ready;
     let { maxBytes } = request;
     while (from < to && signal?.aborted !== true) {
@@ -65,8 +72,11 @@ export class KafkaFetcher {
       });
       if (!set.isEmpty() || set.nextOffset > from) return set;
       // A batch that is larger than what was asked for is sent whole only if it is the first of an answer.
-      if (set.neededBytes === undefined) pump = this.#polls;
-      else maxBytes = set.neededBytes;
+      if (set.neededBytes === undefined) {
+        pump = this.#polls;
+        const retry = wait.polled(fetched, POLL_MS);
+        if (retry !== undefined) onWait?.(retry);
+      } else maxBytes = set.neededBytes;
     }
     return nothing(Math.min(from, to));
   }

@@ -2,7 +2,7 @@ import { containerWay } from '../containers/way.ts';
 import type { Way } from '../service.ts';
 import { nodeProperties, type Properties } from './properties.ts';
 
-const IMAGE = 'apache/kafka:4.3.1';
+const IMAGE = 'apache/kafka:4.2.1';
 const CONTROLLER_PORT = 9093;
 
 /** The same node in a container. The port is the same inside and outside, since the broker advertises it. */

@@ -4,7 +4,7 @@ import { type Download, fetchOnce, missingFor } from '../maven.ts';
 
 const JAVA_MINIMUM = 17;
 const DOWNLOAD: Download = {
-  name: 'kafka-4.3.1',
+  name: 'kafka-4.2.1',
   args: (folder) => [
     '-f',
     join(import.meta.dirname, 'pom.xml'),
