@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net';
+import type { ProtocolRequest } from './protocol-request.ts';
 import { onceAtATime } from './once-at-a-time.ts';
+import { sendParts, type SendingConnection } from './send-parts.ts';
 import { LENGTH_BYTES } from './wire/answer-frames.ts';
 
 /** As much of kafkajs' Connection as its repair needs. */
-export interface Connection {
+export interface Connection extends SendingConnection {
   readonly host: string;
   readonly port: number;
   readonly socket: Socket | undefined;
@@ -11,12 +13,14 @@ export interface Connection {
   chunks: readonly Buffer[];
   bytesBuffered: number;
   bytesNeeded: number;
-  readonly requestQueue: { readonly pending: readonly unknown[]; readonly inflight: { readonly size: number } };
+  readonly requestQueue: SendingConnection['requestQueue'] & {
+    readonly pending: readonly unknown[];
+    readonly inflight: { readonly size: number };
+  };
   isConnected(): boolean;
   connect(): Promise<unknown>;
   disconnect(): Promise<unknown>;
-  authenticate(): Promise<void>;
-  send(request: unknown): Promise<unknown>;
+  send(request: ProtocolRequest<unknown>): Promise<unknown>;
   processData(data: Buffer): void;
   rejectRequests(error: Error): void;
 }
@@ -38,6 +42,7 @@ const ended = new WeakSet<Connection>();
  * - the end of a forgotten or lost socket ends its successor, whose requests may then wait for ever;
  * - a socket on which a request timed out is used for all others, which time out one after the other;
  * - the answer that came last stays in memory until the next one comes;
+ * - a request is copied three times, each time into up to twice the memory that it takes;
  * - a login that breaks off (no token to be had) leaves its socket open: the next try goes on on it, which the broker
  *   takes for a fault, and a process that gives up never ends.
  *
@@ -45,7 +50,7 @@ const ended = new WeakSet<Connection>();
  */
 export function repairConnection(connectionClass: ConnectionClass, errorOf: ErrorOf): void {
   repairConnecting(connectionClass, errorOf);
-  repairTimeouts(connectionClass);
+  repairSending(connectionClass);
   repairLogin(connectionClass);
   repairMemory(connectionClass);
 }
@@ -78,13 +83,13 @@ function repairConnecting({ prototype }: ConnectionClass, errorOf: ErrorOf): voi
   };
 }
 
-function repairTimeouts({ prototype }: ConnectionClass): void {
+function repairSending({ prototype }: ConnectionClass): void {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on what it was taken from
   const { send } = prototype;
-  prototype.send = async function (this: Connection, request: unknown): Promise<unknown> {
+  prototype.send = async function (this: Connection, request: ProtocolRequest<unknown>): Promise<unknown> {
     const { socket } = this;
     try {
-      return await send.call(this, request);
+      return await (request.request.parts === undefined ? send.call(this, request) : sendParts(this, request));
     } catch (error) {
       if (error instanceof Error && error.name === 'KafkaJSRequestTimeoutError') socket?.destroy(error);
       throw error;

@@ -1,14 +1,7 @@
 import { createRequire } from 'node:module';
 import { fatalError } from '../../errors.ts';
-import type {
-  Broker,
-  BrokerMetadata,
-  Cluster,
-  ClusterOptions,
-  Encoder,
-  ProtocolRequest,
-  TopicResults,
-} from './kafkajs-types.ts';
+import type { Broker, BrokerMetadata, Cluster, ClusterOptions, TopicResults } from './kafkajs-types.ts';
+import type { Encoder, ProtocolRequest } from './protocol-request.ts';
 import { endConnection, repairConnection } from './connection-repairs.ts';
 import { repairRequestQueue } from './repairs.ts';
 

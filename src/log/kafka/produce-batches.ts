@@ -4,6 +4,8 @@ import { RecordBatchWriter } from './wire/record-batch-writer.ts';
 
 /** A batch is closed when it has this many bytes: below every broker's default limit (message.max.bytes, 1 MiB). */
 const BATCH_BYTES = 900_000;
+/** Of a record in a batch, beside its key, value and headers: about. */
+const RECORD_OVERHEAD_BYTES = 16;
 
 /** What goes to one partition, in order. */
 export interface PartitionBatches {
@@ -45,15 +47,20 @@ async function encodePartition(
   optionsOf: (count: number) => FinishOptions,
 ): Promise<PartitionBatches['parts']> {
   const parts: Promise<{ bytes: Buffer; count: number }>[] = [];
-  let writer = new RecordBatchWriter();
+  let left = 0;
+  for (const record of records) left += recordBytes(record) + RECORD_OVERHEAD_BYTES;
+  const open = (): RecordBatchWriter => new RecordBatchWriter(nowMs, Math.min(left, BATCH_BYTES));
+  let writer = open();
   const close = (): void => {
     const { count } = writer;
     parts.push(writer.finish(optionsOf(count)).then((bytes) => ({ bytes, count })));
-    writer = new RecordBatchWriter();
+    writer = open();
   };
   for (const record of records) {
-    if (writer.count > 0 && writer.bytes + recordBytes(record) > BATCH_BYTES) close();
-    writer.add({ ...record, timestampMs: record.timestampMs ?? nowMs });
+    const bytes = recordBytes(record);
+    if (writer.count > 0 && writer.bytes + bytes > BATCH_BYTES) close();
+    writer.add(record);
+    left -= bytes + RECORD_OVERHEAD_BYTES;
   }
   if (writer.count > 0) close();
   return Promise.all(parts);

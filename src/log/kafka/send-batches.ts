@@ -1,4 +1,5 @@
 import type { AppendedRange } from '../port.ts';
+import { release } from '../../record/release.ts';
 import { protocolError, send } from './internals.ts';
 import type { Broker } from './kafkajs-types.ts';
 import type { CallOptions, KafkaCluster } from './kafka-cluster.ts';
@@ -19,7 +20,7 @@ interface Sending {
 }
 
 /**
- * Writes encoded batches, acknowledged by all in-sync replicas. A partition's batches go one after the other; a batch
+ * Writes encoded batches, acknowledged by all in-sync replicas; what was written is empty afterwards. A partition's batches go one after the other; a batch
  * that met a passing fault is sent again as the same bytes, which the broker knows by their sequence number.
  */
 export async function sendBatches(
@@ -86,6 +87,8 @@ async function sendTo(
       if (sending === undefined) continue;
       if (errorCode === 0) {
         pending.delete(sending);
+        // Answered, so all of it was sent; before that the system may still read it.
+        release(sending.bytes);
         if (sending.range.firstOffset < 0) sending.range.firstOffset = baseOffset;
         sending.range.lastOffset = baseOffset + sending.count - 1;
       } else {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { endConnection, repairConnection, type Connection } from '../../../src/log/kafka/connection-repairs.ts';
+import type { WireEncoder } from '../../../src/log/kafka/wire/kafkajs-codec.ts';
 import { failureOf } from '../../contracts/log/tasks.ts';
 
 const REQUEST_TIMEOUT_MS = 300;
@@ -11,7 +12,8 @@ const CORRELATION_AT = 8;
 type ConnectionClass = (new (options: object) => Connection) & Parameters<typeof repairConnection>[0];
 
 const load = createRequire(import.meta.url);
-const Encoder = load('kafkajs/src/protocol/encoder') as new () => unknown;
+const Encoder = load('kafkajs/src/protocol/encoder') as new () => WireEncoder;
+const createRequest = load('kafkajs/src/protocol/request') as (options: object) => Promise<{ readonly buffer: Buffer }>;
 const errorOf = (message: string): Error => new Error(message);
 
 /** The class as kafkajs ships it: each call loads it afresh. */
@@ -89,6 +91,37 @@ describe('the repair of kafkajs’ connections', () => {
       },
     });
   }
+
+  it('writes a request in parts as kafkajs writes one that is not', async () => {
+    const parts = [Buffer.from('head'), Buffer.alloc(300_000, 7), Buffer.alloc(0), Buffer.from('tail')];
+    const request = { apiKey: 0, apiVersion: 7, apiName: 'Produce', encode: () => Promise.reject(new Error('unused')) };
+    const received: Buffer[] = [];
+    behaviour = 'silence';
+    const connection = connectionOf(repaired());
+    await connection.connect();
+    await vi.waitUntil(() => sockets.length === 1);
+    const isWhole = new Promise<void>((resolve) => {
+      sockets[0]?.on('data', (piece) => {
+        received.push(piece);
+        if (Buffer.concat(received).length >= expected.length) resolve();
+      });
+    });
+    const body = { buffer: Buffer.concat(parts), buf: Buffer.alloc(0) };
+    const whole = { ...request, encode: () => Promise.resolve(body) };
+    const expected = (await createRequest({ correlationId: 0, clientId: 'test', request: whole })).buffer;
+    const response = {
+      decode: (payload: Buffer) => Promise.resolve({ payload, clientSideThrottleTime: 0 }),
+      parse: (decoded: unknown) => Promise.resolve(decoded),
+    };
+    const answer = connection.send({ request: { ...request, parts: () => parts }, response });
+    await isWhole;
+    expect(Buffer.concat(received).equals(expected)).toBe(true);
+    sockets[0]?.write(Buffer.from([0, 0, 0, 6, 0, 0, 0, 0, 1, 2]));
+    expect(await answer).toMatchObject({ payload: Buffer.from([1, 2]) });
+    await expect(connection.send({ request: { ...request, parts: () => parts }, response })).rejects.toMatchObject({
+      name: 'KafkaJSRequestTimeoutError',
+    });
+  });
 
   async function afterHalfAnAnswer(connectionClass: ConnectionClass): Promise<unknown> {
     const connection = connectionOf(connectionClass);

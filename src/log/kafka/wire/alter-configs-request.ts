@@ -1,5 +1,5 @@
 import { protocolError } from '../internals.ts';
-import type { ProtocolRequest } from '../kafkajs-types.ts';
+import type { ProtocolRequest } from '../protocol-request.ts';
 import { newDecoder, newEncoder } from './kafkajs-codec.ts';
 
 const INCREMENTAL_ALTER_CONFIGS = 44;

@@ -1,5 +1,5 @@
 import { protocolError } from '../internals.ts';
-import type { ProtocolRequest } from '../kafkajs-types.ts';
+import type { ProtocolRequest } from '../protocol-request.ts';
 import type { AbortedTransaction } from './aborted-transactions.ts';
 import { newDecoder, newEncoder, type WireDecoder, type WireEncoder } from './kafkajs-codec.ts';
 

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { Encoder } from '../kafkajs-types.ts';
+import type { Encoder } from '../protocol-request.ts';
 
 /** What we use of kafkajs' encoder and decoder; `internals.ts` sees to it that this is the version we know. */
 
@@ -22,7 +22,7 @@ export interface WireDecoder {
 
 let codec:
   | {
-      readonly Encoder: new (capacity: number) => WireEncoder;
+      readonly Encoder: new (capacity?: number) => WireEncoder;
       readonly Decoder: new (bytes: Buffer) => WireDecoder;
     }
   | undefined;
@@ -34,8 +34,8 @@ function load(): NonNullable<typeof codec> {
   });
 }
 
-/** @param capacity bytes that it holds without growing, which copies all of them */
-export function newEncoder(capacity: number): WireEncoder {
+/** @param capacity bytes that it holds without growing, which copies all of them; left out: a few hundred */
+export function newEncoder(capacity?: number): WireEncoder {
   const { Encoder } = load();
   return new Encoder(capacity);
 }

@@ -1,5 +1,5 @@
-import type { ProtocolRequest } from '../kafkajs-types.ts';
-import { newDecoder, newEncoder, type WireEncoder } from './kafkajs-codec.ts';
+import type { ProtocolRequest } from '../protocol-request.ts';
+import { newDecoder, newEncoder } from './kafkajs-codec.ts';
 
 const PRODUCE = 0;
 /** The first that may carry zstd (KIP-110). */
@@ -7,8 +7,6 @@ const VERSION = 7;
 const ALL_IN_SYNC = -1;
 /** What an answer may take longer than the broker was told to wait for its replicas. */
 const ANSWER_MS = 10_000;
-/** More than the numbers of the request itself, of a topic or of a partition in it. */
-const FIXED_BYTES = 16;
 
 export interface ProduceOptions {
   readonly transactionalId: string | null;
@@ -43,7 +41,8 @@ export function produceRequest(options: ProduceOptions): ProtocolRequest<readonl
       apiKey: PRODUCE,
       apiVersion: VERSION,
       apiName: 'Produce',
-      encode: () => Promise.resolve(encode(options)),
+      encode: () => Promise.reject(new Error('a produce request is sent in parts')),
+      parts: () => partsOf(options),
     },
     response: {
       decode: (payload) => Promise.resolve(decode(payload)),
@@ -53,28 +52,21 @@ export function produceRequest(options: ProduceOptions): ProtocolRequest<readonl
   };
 }
 
-function encode(options: ProduceOptions): WireEncoder {
-  const { transactionalId, timeoutMs, topics } = options;
-  const encoder = newEncoder(capacityFor(options));
+/** The batches as they are, and between them what describes them. */
+function partsOf({ transactionalId, timeoutMs, topics }: ProduceOptions): readonly Buffer[] {
+  const parts: Buffer[] = [];
+  let encoder = newEncoder();
   encoder.writeString(transactionalId).writeInt16(ALL_IN_SYNC).writeInt32(timeoutMs).writeInt32(topics.length);
   for (const { topic, partitions } of topics) {
     encoder.writeString(topic).writeInt32(partitions.length);
     for (const { partition, batch } of partitions) {
-      encoder.writeInt32(partition);
-      encoder.writeBytes(batch);
+      encoder.writeInt32(partition).writeInt32(batch.length);
+      parts.push(encoder.buffer, batch);
+      encoder = newEncoder();
     }
   }
-  return encoder;
-}
-
-/** What it takes at most: the batches are then copied once here (kafkajs copies them twice more). */
-function capacityFor({ transactionalId, topics }: ProduceOptions): number {
-  let bytes = FIXED_BYTES + Buffer.byteLength(transactionalId ?? '');
-  for (const { topic, partitions } of topics) {
-    bytes += FIXED_BYTES + Buffer.byteLength(topic);
-    for (const { batch } of partitions) bytes += FIXED_BYTES + batch.length;
-  }
-  return bytes;
+  parts.push(encoder.buffer);
+  return parts;
 }
 
 function decode(payload: Buffer): Decoded {

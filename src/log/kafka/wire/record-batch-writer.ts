@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
 import { fatalError } from '../../../errors.ts';
 import type { OutputRecord } from '../../port.ts';
+import { release } from '../../../record/release.ts';
 import { crc32c } from './crc32c.ts';
 import {
   ATTRIBUTES_AT,
@@ -56,16 +57,20 @@ interface EncodedHeader {
  */
 export class RecordBatchWriter {
   readonly #nowMs: number;
-  #buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
+  #buffer: Buffer;
   #end = BATCH_HEADER_BYTES;
   #count = 0;
   #baseTimestampMs = 0;
   #maxTimestampMs = -Infinity;
   #finished = false;
 
-  /** @param nowMs timestamp of records that have none */
-  constructor(nowMs = Date.now()) {
+  /**
+   * @param nowMs timestamp of records that have none
+   * @param expectedBytes what the records will take, about: a batch that grows is copied
+   */
+  constructor(nowMs = Date.now(), expectedBytes = FIRST_CAPACITY) {
     this.#nowMs = nowMs;
+    this.#buffer = Buffer.allocUnsafeSlow(BATCH_HEADER_BYTES + expectedBytes);
   }
 
   get count(): number {
@@ -113,6 +118,7 @@ export class RecordBatchWriter {
     if (options.compression === 'none')
       return this.#seal(this.#buffer.subarray(0, this.#end), options, COMPRESSION_NONE);
     const records = await compress(this.#buffer.subarray(BATCH_HEADER_BYTES, this.#end), ZSTD_OPTIONS);
+    release(this.#buffer);
     const batch = Buffer.allocUnsafeSlow(BATCH_HEADER_BYTES + records.length);
     batch.set(records, BATCH_HEADER_BYTES);
     return this.#seal(batch, options, COMPRESSION_ZSTD);
@@ -141,6 +147,7 @@ export class RecordBatchWriter {
     if (needed > this.#buffer.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
       larger.set(this.#buffer.subarray(0, this.#end));
+      release(this.#buffer);
       this.#buffer = larger;
     }
     return this.#buffer;
