@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { saidOnFailure } from './said-on-failure.ts';
+import { saidOnFailure } from '../said-on-failure.ts';
 import { describeWithService } from '../services/index.ts';
 import { authorisation } from './authorisation.ts';
 import { describeWithPython } from '../python/with-python.ts';

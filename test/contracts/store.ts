@@ -157,7 +157,7 @@ export function describeOutputContract(factory: OutputFactory): void {
         await output.sink();
         await output.feed(numbers(0, 1_200), new Map(numbers(0, 900).map((i) => [i, `older ${i} ${round}`])));
         const frozen = output.start(...output.sinkArguments());
-        const early = await interrupt(frozen, 'SIGSTOP', 300 + Math.random() * 700);
+        const early = await output.freeze(frozen, 300 + Math.random() * 700);
         await output.feed(numbers(100, 1_200), new Map(numbers(0, 900).map((i) => [i, `newer ${i} ${round}`])));
         await output.sink(['--take-over']);
         frozen.child.kill('SIGCONT');

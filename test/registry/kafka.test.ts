@@ -6,6 +6,7 @@ import { ensureProcessorTopics, EmbeddingTask } from '../../src/processors/embed
 import { openRegistry } from '../../src/registry/open-registry.ts';
 import { CLOCK, fakeEmbedder, publishRows, vectorOf } from '../pipeline-fixtures.ts';
 import { pythonEnvironment, runPython, type PythonEnvironment } from '../python/environment.ts';
+import { saidOnFailure } from '../said-on-failure.ts';
 import { describeWithService, kafkaBrokers, schemaRegistryUrl } from '../services/index.ts';
 
 type Seen = Record<string, [offset: number, key: string, value: Record<string, unknown> | null][]>;
@@ -38,15 +39,19 @@ describeWithService('kafka', 'Kafka and a schema registry', () => {
       const { codec, wrap } = openRegistry({ url, namespace });
       const connection = { brokers, clientId: 'registry-test' };
       log = wrap(await createKafkaLog({ connection, prefix: `${namespace}.`, clock: CLOCK }));
+      const say = saidOnFailure();
+      say('connected');
       await publishRows(log, ROWS, { topics, codec, partitions: PARTITIONS });
       await ensureProcessorTopics(log, topics, 'fake', PARTITIONS);
       const task = new EmbeddingTask({ log, codec, embedder: fakeEmbedder(), topics, namespace, clock: CLOCK });
       await log.run(task, { until: 'end' });
+      say('embedded');
       expect(task.counts).toMatchObject({ read: 40, embedded: 36, deadLettered: 4 });
 
       const wanted = [topics.records, topics.embeddings('fake'), topics.ledger('fake')];
       const args = [url, 'kafka', brokers.join(','), ...wanted];
       const seen = (await runPython(environment.python, 'read_topics.py', args)) as Seen;
+      say('read');
       const embedded = ROWS.filter(({ text }) => !text.startsWith('poison'));
       const byId = (topic: string): unknown[] =>
         ROWS.flatMap(({ id }) => seen[topic]!.filter(([, key]) => key === id).map(([, , value]) => value));
@@ -59,6 +64,6 @@ describeWithService('kafka', 'Kafka and a schema registry', () => {
       );
       // Nothing beside them, and nothing twice.
       expect(wanted.map((topic) => seen[topic]!.length)).toEqual([40, 36, 40]);
-    });
+    }, 150_000);
   });
 });

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import { createCodec } from '../../../src/codec/create-codec.ts';
@@ -55,6 +56,9 @@ export interface OutputFactory {
   readonly strayId?: string;
 }
 
+/** Until a signal has stopped a process for sure. */
+const FREEZE_MS = 50;
+const THAW_MS = 5;
 export const MODEL = 'hashed-384';
 const topics = topicNames('embedstream');
 const codec = createCodec();
@@ -89,6 +93,33 @@ export class OutputPlace {
   start(...args: string[]): Running {
     const { environment = {} } = this.factory;
     return this.place.start(args, { environment });
+  }
+
+  /**
+   * Freezes it after `afterMs`, but not in the middle of a write to the log, which would keep everybody else from it. Answers
+   * with how it ended where it was faster.
+   */
+  async freeze(running: Running, afterMs: number): Promise<Exit | undefined> {
+    for (let waitMs = afterMs; ; waitMs = THAW_MS) {
+      const early = await interrupt(running, 'SIGSTOP', waitMs);
+      if (early !== undefined) return early;
+      await delay(FREEZE_MS);
+      if (!this.#isLogLocked()) return undefined;
+      running.child.kill('SIGCONT');
+    }
+  }
+
+  #isLogLocked(): boolean {
+    const log = new DatabaseSync(this.place.path('.embedstream', 'log.db'), { timeout: 0 });
+    try {
+      log.exec('BEGIN IMMEDIATE; ROLLBACK');
+      return false;
+    } catch (error) {
+      if (error instanceof Error && error.message.includes('locked')) return true;
+      throw error;
+    } finally {
+      log.close();
+    }
   }
 
   /** Runs a command with --json to its end, which must be this one. */
