@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import { createCodec } from '../../../src/codec/create-codec.ts';
+import { LockFile } from '../../../src/log/embedded/lock-file.ts';
 import { topicNames } from '../../../src/log/topics.ts';
 import { createEmbedder } from '../../../src/models/create-embedder.ts';
 import { EmbeddingTask, ensureProcessorTopics } from '../../../src/processors/embedding-task.ts';
@@ -96,8 +97,8 @@ export class OutputPlace {
   }
 
   /**
-   * Freezes it after `afterMs`, but not in the middle of a write to the log, which would keep everybody else from it. Answers
-   * with how it ended where it was faster.
+   * Freezes it after `afterMs`, but not while it opens the log or writes to it, which would keep everybody else from it.
+   * Answers with how it ended where it was faster.
    */
   async freeze(running: Running, afterMs: number): Promise<Exit | undefined> {
     for (let waitMs = afterMs; ; waitMs = THAW_MS) {
@@ -110,6 +111,7 @@ export class OutputPlace {
   }
 
   #isLogLocked(): boolean {
+    if (LockFile.isHeld(this.place.path('.embedstream', 'open.lock'))) return true;
     const log = new DatabaseSync(this.place.path('.embedstream', 'log.db'), { timeout: 0 });
     try {
       log.exec('BEGIN IMMEDIATE; ROLLBACK');
