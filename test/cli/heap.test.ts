@@ -20,6 +20,7 @@ function youngGenerationBytes(prelude: string): number {
 it('keeps the young generation small, which grows otherwise', () => {
   const heap = JSON.stringify(new URL('../../src/cli/heap.ts', import.meta.url).href);
   const prelude = `(await import(${heap})).keepYoungGenerationSmall();`;
+  // Collectors of several threads overlap: 8.25 MiB were seen on a busy machine, where it is 16 and more otherwise.
   expect(youngGenerationBytes(prelude)).toBeLessThan(12 * 2 ** 20);
   expect(youngGenerationBytes('')).toBeGreaterThan(16 * 2 ** 20);
 }, 30_000);

@@ -8,7 +8,7 @@ import type { FetchedPartition } from './wire/fetch-request.ts';
  * (https://issues.apache.org/jira/browse/KAFKA-20734), and then readers would wait for ever without a word.
  */
 export class OpenTransactionWait {
-  readonly #place: Place & { readonly offset: number };
+  readonly #place: Required<Place>;
   readonly #afterMs: number;
   readonly #now: () => number;
   #sinceMs: number | undefined;
@@ -16,7 +16,7 @@ export class OpenTransactionWait {
   #polls = 0;
 
   /** @param afterMs how long a transaction may keep a reader waiting before `polled` speaks of it, and between two times */
-  constructor(place: Place & { readonly offset: number }, afterMs: number, now = (): number => performance.now()) {
+  constructor(place: Required<Place>, afterMs: number, now = (): number => performance.now()) {
     this.#place = place;
     this.#afterMs = afterMs;
     this.#now = now;
@@ -42,7 +42,7 @@ export class OpenTransactionWait {
   }
 }
 
-function openTransaction({ topic, partition, offset = 0 }: Place, seconds: number): PipelineError {
+function openTransaction({ topic, partition, offset }: Required<Place>, seconds: number): PipelineError {
   return new PipelineError(
     'LOG_TRANSACTION_OPEN',
     `${topic}/${partition} can't be read beyond offset ${offset}: for ${Math.round(seconds)} s a transaction there has not ` +

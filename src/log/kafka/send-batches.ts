@@ -20,8 +20,9 @@ interface Sending {
 }
 
 /**
- * Writes encoded batches, acknowledged by all in-sync replicas; what was written is empty afterwards. A partition's batches go one after the other; a batch
- * that met a passing fault is sent again as the same bytes, which the broker knows by their sequence number.
+ * Writes encoded batches, acknowledged by all in-sync replicas; what was written is empty afterwards. A partition's
+ * batches go one after the other; a batch that met a passing fault is sent again as the same bytes, which the broker knows
+ * by their sequence number.
  */
 export async function sendBatches(
   cluster: KafkaCluster,

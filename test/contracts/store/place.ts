@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import { createCodec } from '../../../src/codec/create-codec.ts';
@@ -112,16 +111,9 @@ export class OutputPlace {
 
   #isLogLocked(): boolean {
     if (LockFile.isHeld(this.place.path('.embedstream', 'open.lock'))) return true;
-    const log = new DatabaseSync(this.place.path('.embedstream', 'log.db'), { timeout: 0 });
-    try {
-      log.exec('BEGIN IMMEDIATE; ROLLBACK');
-      return false;
-    } catch (error) {
-      if (error instanceof Error && error.message.includes('locked')) return true;
-      throw error;
-    } finally {
-      log.close();
-    }
+    const lock = LockFile.tryAcquire(this.place.path('.embedstream', 'log.db'));
+    lock?.release();
+    return lock === undefined;
   }
 
   /** Runs a command with --json to its end, which must be this one. */

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { endConnection, repairConnection, type Connection } from '../../../src/log/kafka/connection-repairs.ts';
-import type { WireEncoder } from '../../../src/log/kafka/wire/kafkajs-codec.ts';
+import type { Encoder as WireEncoder } from '../../../src/log/kafka/protocol-request.ts';
 import { failureOf } from '../../contracts/log/tasks.ts';
 
 const REQUEST_TIMEOUT_MS = 300;

@@ -4,12 +4,11 @@ import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import type { PipelineError } from '../../../src/errors.ts';
-import { KafkaCluster } from '../../../src/log/kafka/kafka-cluster.ts';
-import { kafkaLogCreator } from '../../../src/log/kafka/kafka-logging.ts';
+import type { KafkaCluster } from '../../../src/log/kafka/kafka-cluster.ts';
 import { GroupMembership, type Assignment } from '../../../src/log/kafka/membership.ts';
-import { createSocketFactory } from '../../../src/log/kafka/socket-factory.ts';
 import { describeWithService, kafkaBrokers, restartableKafka } from '../../services/index.ts';
 import { kafkaJava } from '../../services/kafka/distribution.ts';
+import { connectedCluster } from './cluster.ts';
 
 const SESSION_TIMEOUT_MS = 6_000;
 const UNITS = 6;
@@ -28,18 +27,8 @@ interface BrokerMember {
 }
 
 async function member(group: string, clientId: string, sessionTimeoutMs = SESSION_TIMEOUT_MS): Promise<BrokerMember> {
-  const cluster = new KafkaCluster({
-    client: {
-      clientId,
-      brokers,
-      logLevel: logLevel.NOTHING,
-      logCreator: kafkaLogCreator(undefined),
-      socketFactory: createSocketFactory(false),
-    },
-    retryForMs: 20_000,
-  });
+  const cluster = await connectedCluster(brokers, clientId);
   clusters.push(cluster);
-  await cluster.connect();
   const assignments: Assignment[] = [];
   const errors: PipelineError[] = [];
   let held = Promise.resolve();

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
-import { kafkaClientOptions } from '../../../src/log/kafka/connection.ts';
 import { createKafkaLog } from '../../../src/log/kafka/kafka-log.ts';
-import { KafkaCluster } from '../../../src/log/kafka/kafka-cluster.ts';
 import { KafkaFetcher } from '../../../src/log/kafka/kafka-fetcher.ts';
 import { OpenTransactionWait } from '../../../src/log/kafka/open-transaction.ts';
 import type { RetriedOperation } from '../../../src/log/observer.ts';
 import { describeWithService, kafkaBrokers } from '../../services/index.ts';
+import { connectedCluster } from './cluster.ts';
 
 const PLACE = { topic: 'ns.records', partition: 2, offset: 237 };
 const OPEN = { lastStableOffset: 237, highWatermark: 241 };
@@ -58,12 +57,7 @@ describeWithService('kafka', 'a transaction that does not end', () => {
     const transaction = await writer.transaction();
     await transaction.send({ topic, acks: -1, messages: [{ key: 'k', value: 'v' }] });
 
-    const { ssl, sasl, logCreator, socketFactory } = kafkaClientOptions(connection);
-    const cluster = new KafkaCluster({
-      client: { brokers, clientId: 'test', ssl, sasl, logLevel: 0, logCreator, socketFactory },
-      retryForMs: 10_000,
-    });
-    await cluster.connect();
+    const cluster = await connectedCluster(connection.brokers);
     const told: RetriedOperation[] = [];
     const fetcher = new KafkaFetcher({
       cluster,

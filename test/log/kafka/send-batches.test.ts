@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { kafkaClientOptions } from '../../../src/log/kafka/connection.ts';
 import { createKafkaLog } from '../../../src/log/kafka/kafka-log.ts';
-import { KafkaCluster } from '../../../src/log/kafka/kafka-cluster.ts';
 import { batchesOf } from '../../../src/log/kafka/produce-batches.ts';
 import { sendBatches } from '../../../src/log/kafka/send-batches.ts';
 import type { OutputRecord } from '../../../src/log/port.ts';
 import { describeWithService, kafkaBrokers } from '../../services/index.ts';
+import { connectedCluster } from './cluster.ts';
 import { readRecords } from '../../contracts/log/tasks.ts';
 
 describeWithService('kafka', 'sending batches', () => {
@@ -16,29 +15,16 @@ describeWithService('kafka', 'sending batches', () => {
     const connection = { brokers: await kafkaBrokers(), clientId: 'test' };
     const log = await createKafkaLog({ connection, prefix });
     await log.ensureTopics([{ name: topic, partitions: 2, cleanup: 'delete' }]);
-    const { brokers, clientId, ssl, sasl, logCreator, socketFactory } = kafkaClientOptions(connection);
-    const cluster = new KafkaCluster({
-      client: {
-        brokers: brokers as string[],
-        clientId: clientId ?? '',
-        ssl,
-        sasl,
-        logLevel: 0,
-        logCreator,
-        socketFactory,
-      },
-      retryForMs: 20_000,
-    });
-    await cluster.connect();
+    const cluster = await connectedCluster(connection.brokers);
     const recordsOf = (partition: number): OutputRecord[] =>
       Array.from({ length: 1_000 }, (_, i) => ({
         ...{ topic, partition, key: Buffer.from(`${partition}-${i}`) },
         value: Buffer.alloc(2_000, i),
       }));
     const routed = new Map([[topic, new Map([0, 1].map((partition) => [partition, recordsOf(partition)]))]]);
-    const batches = await batchesOf(routed, Date.now(), ({ topic: to }) => ({
+    const batches = await batchesOf(routed, Date.now(), () => ({
       ...{ producerId: -1n, producerEpoch: -1, baseSequence: -1, transactional: false },
-      compression: to === topic ? 'none' : 'zstd',
+      compression: 'none',
     }));
     expect(batches.flatMap(({ parts }) => parts.map(({ count }) => count)).length).toBeGreaterThan(4);
     const ranges = await sendBatches(cluster, '', batches, {});

@@ -1,7 +1,7 @@
 import { protocolError } from '../internals.ts';
-import type { ProtocolRequest } from '../protocol-request.ts';
+import type { Encoder, ProtocolRequest } from '../protocol-request.ts';
 import type { AbortedTransaction } from './aborted-transactions.ts';
-import { newDecoder, newEncoder, type WireDecoder, type WireEncoder } from './kafkajs-codec.ts';
+import { newDecoder, newEncoder, type WireDecoder } from './kafkajs-codec.ts';
 
 const FETCH = 1;
 const VERSION = 11;
@@ -67,7 +67,7 @@ export function fetchRequest(options: FetchOptions): ProtocolRequest<readonly Fe
   };
 }
 
-function encode({ maxWaitMs, minBytes, maxBytes, partitions }: FetchOptions): WireEncoder {
+function encode({ maxWaitMs, minBytes, maxBytes, partitions }: FetchOptions): Encoder {
   const runs = topicRuns(partitions);
   const encoder = newEncoder(FIXED_BYTES * (1 + runs.length + partitions.length));
   encoder

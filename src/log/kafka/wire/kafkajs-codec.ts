@@ -5,11 +5,6 @@ import type { Encoder } from '../protocol-request.ts';
 
 const kafkajs = createRequire(import.meta.url);
 
-export interface WireEncoder extends Encoder {
-  /** A length and the bytes. */
-  writeBytes(bytes: Buffer): WireEncoder;
-}
-
 export interface WireDecoder {
   readInt16(): number;
   readInt32(): number;
@@ -22,7 +17,7 @@ export interface WireDecoder {
 
 let codec:
   | {
-      readonly Encoder: new (capacity?: number) => WireEncoder;
+      readonly Encoder: new (capacity?: number) => Encoder;
       readonly Decoder: new (bytes: Buffer) => WireDecoder;
     }
   | undefined;
@@ -35,7 +30,7 @@ function load(): NonNullable<typeof codec> {
 }
 
 /** @param capacity bytes that it holds without growing, which copies all of them; left out: a few hundred */
-export function newEncoder(capacity?: number): WireEncoder {
+export function newEncoder(capacity?: number): Encoder {
   const { Encoder } = load();
   return new Encoder(capacity);
 }
